@@ -1,0 +1,1 @@
+// Empty on purpose: carries the precompiled headers of LockstepOptions.cmake.

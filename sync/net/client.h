@@ -1,0 +1,45 @@
+#pragma once
+
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sync/net/stream.h"
+#include "sync/resp/parser.h"
+#include "sync/resp/value.h"
+
+namespace lockstep::net {
+
+struct ClientOptions {
+  milliseconds connect_timeout{5000};
+  milliseconds reply_timeout{15000};   ///< for one reply (or one whole pipeline's next reply)
+  std::string name = "lockstep";       ///< CLIENT SETNAME, best effort
+};
+
+/// A logged-in request/reply connection: for prechecks, topology, fences, the verifier, fixtures. The
+/// engine's data path uses Stream directly. Not thread-safe; one coroutine at a time.
+class Client {
+ public:
+  /// Connects, AUTH (a refusal is a UserError that names the user and the endpoint).
+  static asio::awaitable<std::unique_ptr<Client>> connect(Endpoint endpoint, ClientOptions options = {});
+
+  /// One request, its reply (errors are values). Throws ConnectionError on a broken link or timeout.
+  asio::awaitable<resp::Value> command(std::vector<std::string> args);
+  /// The same, and an error reply is thrown as UserError "endpoint: COMMAND …: message".
+  asio::awaitable<resp::Value> command_or_throw(std::vector<std::string> args);
+  /// Sends `requests` (already encoded) while reading `reply_count` replies: never deadlocks on large pipelines.
+  asio::awaitable<std::vector<resp::Value>> pipeline(std::string requests, size_t reply_count);
+
+  const Endpoint& endpoint() const;
+  Stream& stream();
+  void close();
+  ~Client();
+
+ private:
+  Client();
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace lockstep::net
