@@ -44,9 +44,9 @@ add_library(lockstep_options INTERFACE)
 target_include_directories(lockstep_options INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_options(lockstep_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-align
-  -Wunused -Wconversion -Wno-sign-conversion -Wformat=2 -Wimplicit-fallthrough
+  -Wunused -Wconversion -Wno-sign-conversion -Wno-missing-field-initializers -Wformat=2 -Wimplicit-fallthrough
   $<$<BOOL:${LOCKSTEP_WERROR}>:-Werror>
-  $<$<CXX_COMPILER_ID:GNU>:-fcoroutines -Winvalid-pch -Wno-maybe-uninitialized>)
+  $<$<CXX_COMPILER_ID:GNU>:-fcoroutines -Winvalid-pch -Wno-maybe-uninitialized -Wno-mismatched-new-delete>)
 target_compile_definitions(lockstep_options INTERFACE
   LOCKSTEP_VERSION="${PROJECT_VERSION}"
   BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION

@@ -38,6 +38,7 @@ class Client {
 
  private:
   Client();
+  asio::awaitable<void> log_in(Endpoint endpoint);
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
