@@ -11,32 +11,30 @@
 
 namespace lockstep::rdb {
 
-enum class Kind : uint8_t { string, list, set, hash, zset, stream, module };
-
 struct StreamId {
   uint64_t ms = 0;
   uint64_t seq = 0;
   auto operator<=>(const StreamId&) const = default;
 };
 
-/// What a stream holds besides its entries. Fields that the type's version does not carry are nullopt
-/// (type 15 has neither first_id, max_deleted_id nor entries_added).
+/// What a stream holds besides its entries. Fields that the type's version does not carry are
+/// nullopt (type 15 has neither first_id, max_deleted_id nor entries_added).
 struct StreamInfo {
   uint64_t length = 0;
   StreamId last_id;
-  std::optional<StreamId> first_id;
-  std::optional<StreamId> max_deleted_id;
-  std::optional<uint64_t> entries_added;
+  std::optional<StreamId> first_id{};
+  std::optional<StreamId> max_deleted_id{};
+  std::optional<uint64_t> entries_added{};
 };
 struct StreamGroup {
-  Bytes name;
+  Bytes name{};
   StreamId last_delivered_id;
-  std::optional<int64_t> entries_read;  ///< nullopt before type 19; -1 is "invalid"
+  std::optional<int64_t> entries_read{};  ///< nullopt before type 19; -1 is "invalid"
 };
 struct StreamConsumer {
-  Bytes name;
+  Bytes name{};
   int64_t seen_time_ms = 0;
-  std::optional<int64_t> active_time_ms;  ///< type 21 on
+  std::optional<int64_t> active_time_ms{};  ///< type 21 on
 };
 struct PendingEntry {
   StreamId id;
@@ -45,8 +43,8 @@ struct PendingEntry {
 };
 
 /// Receives one value, element by element, in the order of the file. Views live for the call only.
-/// A group's calls: on_group, then on_group_pending for each entry of its PEL (consumer unknown yet),
-/// then on_consumer and on_consumer_pending (ids) for each of its consumers.
+/// A group's calls: on_group, then on_group_pending for each entry of its PEL (consumer unknown
+/// yet), then on_consumer and on_consumer_pending (ids) for each of its consumers.
 class Visitor {
  public:
   virtual ~Visitor() = default;

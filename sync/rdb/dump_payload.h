@@ -15,7 +15,7 @@ inline constexpr size_t dump_footer_bytes = 10;
 
 struct DumpView {
   ValueType type = 0;
-  Bytes value;
+  Bytes value{};
   uint16_t version = 0;
 };
 
@@ -26,8 +26,8 @@ void append_dump_payload(std::string& out, ValueType type, Bytes value, uint16_t
 /// Splits a DUMP reply; throws FormatError if it is too short or its checksum is wrong.
 DumpView parse_dump_payload(Bytes payload);
 
-/// The lowest RDB version whose servers know this value type, so that a payload can carry a footer an
-/// older target accepts. nullopt: unknown type.
+/// The lowest RDB version whose servers know this value type, so that a payload can carry a footer
+/// an older target accepts. nullopt: unknown type.
 std::optional<uint16_t> lowest_version_for(ValueType type);
 
 }  // namespace lockstep::rdb
