@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "sync/base/bytes.h"
 
@@ -28,6 +29,17 @@ class Transfer {
   bool snapshot_done() const;
   /// Of a transfer with known size.
   std::optional<uint64_t> snapshot_size() const;
+
+ private:
+  enum class State { header, sized, until_mark, stream };
+  Piece read_header(Bytes input);
+  Piece read_sized(Bytes input);
+  Piece read_until_mark(Bytes input);
+
+  State state_;
+  std::string mark_;
+  uint64_t left_ = 0;
+  std::optional<uint64_t> size_;
 };
 
 }  // namespace lockstep::psync
