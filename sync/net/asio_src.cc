@@ -1,4 +1,5 @@
-// The one place where the header-only parts of Asio and Beast are compiled.
+// The compiled parts of Asio, its TLS support and Beast, once for the whole program.
+
 #include <boost/asio/impl/src.hpp>
 #include <boost/asio/ssl/impl/src.hpp>
 #include <boost/beast/src.hpp>

@@ -1,28 +1,27 @@
 #include "sync/net/client.h"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/deferred.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
 #include "sync/base/error.h"
+#include "sync/base/units.h"
 #include "sync/net/deadline.h"
+#include "sync/net/receive_buffer.h"
 #include "sync/resp/encoder.h"
 
 namespace lockstep::net {
-
 namespace {
 
-constexpr size_t read_bytes = 64 * 1024;
-/// Requests up to this size are written before replies are read: they fit into socket buffers.
-constexpr size_t write_first_bytes_max = 16 * 1024;
+/// Requests up to this size fit into the sockets' buffers even when the peer waits for us to read.
+constexpr size_t written_at_once_max = 32 * 1024;
+/// What is written without a sign of life from the server counts against the reply timeout.
+constexpr size_t write_piece = 1 << 20;
 
-std::string encode(const std::vector<std::string>& args) {
-  std::string out;
-  const std::vector<Bytes> views(args.begin(), args.end());
-  resp::append_command(out, views);
-  return out;
+void append_request(std::string& out, const std::vector<std::string>& args) {
+  resp::append_array_header(out, args.size());
+  for (const std::string& arg : args) resp::append_bulk(out, arg);
 }
 
 }  // namespace
@@ -30,125 +29,220 @@ std::string encode(const std::vector<std::string>& args) {
 struct Client::Impl {
   std::unique_ptr<Stream> stream;
   ClientOptions options;
-  resp::Parser parser;
-  std::string input;
-  size_t used = 0;
-  std::string chunk = std::string(read_bytes, '\0');
+  ReceiveBuffer received{};
+  resp::Parser parser{};
+  bool answered = false;  ///< at least once: so it is a Redis server
+  bool closed = false;
 
-  [[noreturn]] void timed_out() const {
-    throw ConnectionError(fmt::format("{}: no answer within {} ms", stream->endpoint().label(), options.reply_timeout.count()));
+  [[noreturn]] void fail(const std::string& what) {
+    close();
+    throw ConnectionError(fmt::format("{}: {}", stream->endpoint().label(), what));
+  }
+  void close() {
+    closed = true;
+    stream->close();
   }
 
-  asio::awaitable<void> write(std::string request) {
-    const asio::const_buffer buffer(request.data(), request.size());
-    co_await stream->write(std::span(&buffer, 1));
-  }
-
-  asio::awaitable<resp::Value> read_reply() {
-    while (true) {
-      const auto length = parse();
-      if (length) {
-        resp::Value value = parser.value();
-        used += *length;
-        co_return value;
-      }
-      input.erase(0, std::exchange(used, 0));
-      co_await read_more();
-    }
-  }
-
-  std::optional<size_t> parse() {
-    try {
-      return parser.parse(Bytes(input).substr(used));
-    } catch (const FormatError& error) {
-      throw ConnectionError(fmt::format("{}: this is not a Redis or Valkey server: it answered \"{}\"", stream->endpoint().label(),
-                                        printable(Bytes(input).substr(used), 40)));
-    }
-  }
-
-  asio::awaitable<void> read_more() {
-    Deadline deadline(stream->executor(), options.reply_timeout, [this] { stream->close(); });
-    bool failed = false;
-    std::string why;
-    try {
-      const size_t n = co_await stream->read_some(asio::buffer(chunk));
-      input.append(chunk, 0, n);
-    } catch (const ConnectionError& error) {
-      failed = true;
-      why = error.what();
-    }
-    if (!failed) co_return;
-    if (deadline.expired()) timed_out();
-    throw ConnectionError(why);
-  }
-
-  asio::awaitable<std::vector<resp::Value>> read_replies(size_t count) {
-    std::vector<resp::Value> replies;
-    replies.reserve(count);
-    while (replies.size() < count) replies.push_back(co_await read_reply());
-    co_return replies;
-  }
+  asio::awaitable<void> write(std::string requests, Deadline& deadline);
+  asio::awaitable<resp::Value> read_one(Deadline& deadline);
+  asio::awaitable<void> read_all(std::vector<resp::Value>& replies, size_t count,
+                                 Deadline& deadline);
+  asio::awaitable<void> exchange(std::string requests, std::vector<resp::Value>& replies,
+                                 size_t count, milliseconds limit);
+  [[noreturn]] void explain(const FormatError& error);
+  [[noreturn]] void explain(const ConnectionError& error, const Deadline& deadline,
+                            milliseconds limit);
 };
 
-Client::Client() = default;
+asio::awaitable<void> Client::Impl::write(std::string requests, Deadline& deadline) {
+  for (size_t at = 0; at < requests.size(); at += write_piece) {
+    const asio::const_buffer piece =
+        asio::buffer(requests.data() + at, std::min(write_piece, requests.size() - at));
+    const std::span<const asio::const_buffer> buffers(&piece, 1);
+    co_await stream->write(buffers);
+    deadline.touch();
+  }
+}
+
+asio::awaitable<resp::Value> Client::Impl::read_one(Deadline& deadline) {
+  while (true) {
+    if (const auto length = parser.parse(received.data())) {
+      resp::Value value = parser.value();
+      received.consume(*length);
+      answered = true;
+      co_return value;
+    }
+    const size_t size = co_await stream->read_some(received.prepare(parser.needed()));
+    received.commit(size);
+    deadline.touch();
+  }
+}
+
+asio::awaitable<void> Client::Impl::read_all(std::vector<resp::Value>& replies, size_t count,
+                                             Deadline& deadline) {
+  while (replies.size() < count) replies.push_back(co_await read_one(deadline));
+}
+
+asio::awaitable<void> Client::Impl::exchange(std::string requests,
+                                             std::vector<resp::Value>& replies, size_t count,
+                                             milliseconds limit) {
+  using namespace asio::experimental::awaitable_operators;
+  if (closed) fail("the connection is closed");
+  Deadline deadline(stream->executor(), limit, [this] { stream->close(); });
+  std::optional<FormatError> malformed;
+  std::optional<ConnectionError> broken;
+  try {
+    if (requests.size() <= written_at_once_max) {
+      co_await write(std::move(requests), deadline);
+      co_await read_all(replies, count, deadline);
+    } else {
+      co_await (write(std::move(requests), deadline) && read_all(replies, count, deadline));
+    }
+  } catch (const FormatError& error) {
+    malformed = error;
+  } catch (const ConnectionError& error) {
+    broken = error;
+  }
+  if (malformed) explain(*malformed);
+  if (broken) explain(*broken, deadline, limit);
+}
+
+void Client::Impl::explain(const FormatError& error) {
+  const std::string label = stream->endpoint().label();
+  const Bytes data = received.data();
+  close();
+  if (answered)
+    throw ConnectionError(fmt::format("{}: not a Redis reply: {}", label, error.what()));
+  // A TLS server answers what is not TLS with an alert record: 0x15, then the version 3.x.
+  if (data.starts_with("\x15\x03")) {
+    throw UserError(fmt::format("{}: the server speaks TLS on this port: use rediss://", label));
+  }
+  throw UserError(
+      fmt::format("{}: this is not a Redis server: it answers \"{}\"", label, printable(data, 40)));
+}
+
+void Client::Impl::explain(const ConnectionError& error, const Deadline& deadline,
+                           milliseconds limit) {
+  close();
+  if (deadline.expired()) {
+    fail(fmt::format("no reply within {}{}", format_duration(limit),
+                     answered ? "" : ": is it a Redis server?"));
+  }
+  if (answered) throw error;
+  throw ConnectionError(
+      fmt::format("{} before its first reply: is it a Redis server, and does this port speak TLS "
+                  "(rediss://) or not?",
+                  error.what()));
+}
+
+Client::Client() : impl_(std::make_unique<Impl>()) {}
 Client::~Client() = default;
+
+namespace {
+
+std::string user_name(const Endpoint& endpoint) {
+  return endpoint.user.empty() ? "the default user" : fmt::format("user \"{}\"", endpoint.user);
+}
+
+/// The server has no password: whoever connects is let in.
+bool password_not_needed(const resp::Value& reply) {
+  return reply.text.find("without any password configured") != std::string::npos ||
+         reply.text.find("no password is set") != std::string::npos;
+}
+
+void check_auth(const Endpoint& endpoint, const resp::Value& reply) {
+  if (!reply.is_error() || reply.error_code() == "LOADING" || password_not_needed(reply)) return;
+  const bool no_users =
+      !endpoint.user.empty() && reply.text.find("wrong number of arguments") != std::string::npos;
+  throw UserError(fmt::format(
+      "{}: cannot log in as {}: {}. {}", endpoint.label(), user_name(endpoint), reply.text,
+      no_users ? "This server has no users (Redis before 6.0): leave the user out"
+               : "Check the password in the URL (redis://user:password@host, '%' escapes)"));
+}
+
+void check_ping(const Endpoint& endpoint, const resp::Value& reply) {
+  if (!reply.is_error()) return;
+  const Bytes code = reply.error_code();
+  const bool wants_password =
+      code == "NOAUTH" || reply.text.find("operation not permitted") != std::string::npos;
+  if (wants_password) {
+    throw UserError(
+        fmt::format("{}: the server wants a password: put it in the URL, "
+                    "redis://user:password@host or redis://:password@host",
+                    endpoint.label()));
+  }
+  if (code == "DENIED") throw UserError(fmt::format("{}: {}", endpoint.label(), reply.text));
+  if (reply.text.find("max number of clients") != std::string::npos) {
+    throw ConnectionError(fmt::format("{}: {}", endpoint.label(), reply.text));
+  }
+}
+
+}  // namespace
 
 asio::awaitable<std::unique_ptr<Client>> Client::connect(Endpoint endpoint, ClientOptions options) {
   std::unique_ptr<Client> client(new Client);
-  client->impl_ = std::make_unique<Impl>();
-  client->impl_->options = options;
   client->impl_->stream = co_await connect_stream(endpoint, options.connect_timeout);
-  co_await client->log_in(endpoint);
-  co_return client;
+  client->impl_->options = options;
+  co_await client->log_in();
+  if (options.name.empty()) co_return client;
+  std::vector<std::string> set_name{"CLIENT", "SETNAME", options.name};
+  bool named = true;
+  try {
+    co_await client->command(std::move(set_name));
+  } catch (const ConnectionError&) {
+    named = false;
+  }
+  if (named) co_return client;
+  // Some proxies close the connection on a command that they do not know.
+  options.name.clear();
+  co_return co_await connect(std::move(endpoint), std::move(options));
 }
 
-asio::awaitable<void> Client::log_in(Endpoint endpoint) {
-  std::vector<std::string> request{"PING"};
-  if (!endpoint.password.empty()) {
-    request = {"AUTH"};
-    if (!endpoint.user.empty()) request.push_back(endpoint.user);
-    request.push_back(endpoint.password);
+asio::awaitable<void> Client::log_in() {
+  const Endpoint& login = endpoint();
+  if (!login.password.empty() || !login.user.empty()) {
+    std::vector<std::string> auth{"AUTH"};
+    if (!login.user.empty()) auth.push_back(login.user);
+    auth.push_back(login.password);
+    check_auth(login, co_await command(std::move(auth)));
   }
-  const resp::Value reply = co_await command(request);
-  if (!reply.is_error()) co_return;
-  const std::string& user = endpoint.user.empty() ? std::string("default") : endpoint.user;
-  if (request.front() == "AUTH") {
-    const bool none_set = reply.text.find("without any password") != std::string::npos || reply.text.find("no password is set") != std::string::npos;
-    if (none_set) co_return;  // a password where none is needed does no harm
-    throw UserError(fmt::format("{}: the password of user \"{}\" was refused: {}; give the right one in the URL (user:password@)", endpoint.label(), user, reply.text));
-  }
-  if (reply.error_code() == "NOAUTH" || reply.text.find("operation not permitted") != std::string::npos) {
-    throw UserError(fmt::format("{}: the server wants a password: give it in the URL (:password@ or user:password@)", endpoint.label()));
-  }
-  // LOADING and the like are for the caller; NOPERM for PING says nothing about what it wants to do.
+  std::vector<std::string> ping{"PING"};
+  check_ping(login, co_await command(std::move(ping)));
 }
 
 asio::awaitable<resp::Value> Client::command(std::vector<std::string> args) {
-  co_await impl_->write(encode(args));
-  co_return co_await impl_->read_reply();
+  std::string request;
+  append_request(request, args);
+  std::vector<resp::Value> replies;
+  co_await impl_->exchange(std::move(request), replies, 1, impl_->options.reply_timeout);
+  co_return std::move(replies.front());
 }
 
 asio::awaitable<resp::Value> Client::command_or_throw(std::vector<std::string> args) {
-  resp::Value reply = co_await command(args);
+  const std::string name = args.front();
+  resp::Value reply = co_await command(std::move(args));
   if (reply.is_error()) {
-    const bool subcommand = args.size() > 1 && args[0] != "AUTH" && args[1].size() < 24;
-    throw UserError(fmt::format("{}: {}{}: {}", endpoint().label(), args[0], subcommand ? " " + printable(args[1]) : "", reply.text));
+    throw UserError(fmt::format("{}: {} …: {}", endpoint().label(), name, reply.text));
   }
   co_return reply;
 }
 
-asio::awaitable<std::vector<resp::Value>> Client::pipeline(std::string requests, size_t reply_count) {
-  using namespace asio::experimental::awaitable_operators;  // NOLINT: the library's way
-  if (reply_count == 0) co_return std::vector<resp::Value>();
-  if (requests.size() <= write_first_bytes_max) {
-    co_await impl_->write(std::move(requests));
-    co_return co_await impl_->read_replies(reply_count);
-  }
-  co_return co_await (impl_->write(std::move(requests)) && impl_->read_replies(reply_count));
+asio::awaitable<std::vector<resp::Value>> Client::pipeline(std::string requests,
+                                                           size_t reply_count) {
+  std::vector<resp::Value> replies;
+  replies.reserve(reply_count);
+  co_await impl_->exchange(std::move(requests), replies, reply_count, impl_->options.reply_timeout);
+  co_return replies;
+}
+
+asio::awaitable<resp::Value> Client::read_reply(milliseconds limit) {
+  std::vector<resp::Value> replies;
+  co_await impl_->exchange({}, replies, 1, limit);
+  co_return std::move(replies.front());
 }
 
 const Endpoint& Client::endpoint() const { return impl_->stream->endpoint(); }
 Stream& Client::stream() { return *impl_->stream; }
-void Client::close() { impl_->stream->close(); }
+void Client::close() { impl_->close(); }
 
 }  // namespace lockstep::net

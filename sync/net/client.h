@@ -13,23 +13,33 @@ namespace lockstep::net {
 
 struct ClientOptions {
   milliseconds connect_timeout{5000};
-  milliseconds reply_timeout{15000};   ///< for one reply (or one whole pipeline's next reply)
-  std::string name = "lockstep";       ///< CLIENT SETNAME, best effort
+  milliseconds reply_timeout{15000};  ///< for one reply (or one whole pipeline's next reply)
+  std::string name = "lockstep";      ///< CLIENT SETNAME, best effort
 };
 
-/// A logged-in request/reply connection: for prechecks, topology, fences, the verifier, fixtures. The
-/// engine's data path uses Stream directly. Not thread-safe; one coroutine at a time.
+/// A logged-in request/reply connection: for prechecks, topology, fences, the verifier, fixtures.
+/// The engine's data path uses Stream directly. Not thread-safe; one coroutine at a time.
 class Client {
  public:
-  /// Connects, AUTH (a refusal is a UserError that names the user and the endpoint).
-  static asio::awaitable<std::unique_ptr<Client>> connect(Endpoint endpoint, ClientOptions options = {});
+  /// Connects, AUTH (a refusal is a UserError that names the user and the endpoint; a password that
+  /// the server does not ask for is no error), PING. UserError too if the server wants a password,
+  /// or if what answers is not a Redis server or is one behind TLS.
+  static asio::awaitable<std::unique_ptr<Client>> connect(Endpoint endpoint,
+                                                          ClientOptions options = {});
 
-  /// One request, its reply (errors are values). Throws ConnectionError on a broken link or timeout.
+  /// One request, its reply (errors are values). Throws ConnectionError on a broken link or
+  /// timeout.
   asio::awaitable<resp::Value> command(std::vector<std::string> args);
   /// The same, and an error reply is thrown as UserError "endpoint: COMMAND …: message".
   asio::awaitable<resp::Value> command_or_throw(std::vector<std::string> args);
-  /// Sends `requests` (already encoded) while reading `reply_count` replies: never deadlocks on large pipelines.
+  /// Replies in order; errors are values. Throws like command().
+  /// Sends `requests` (already encoded) while reading `reply_count` replies: never deadlocks on
+  /// large pipelines.
   asio::awaitable<std::vector<resp::Value>> pipeline(std::string requests, size_t reply_count);
+
+  /// One more reply that the server sends on its own or later (pub/sub, MONITOR). Waits for
+  /// `limit`.
+  asio::awaitable<resp::Value> read_reply(milliseconds limit);
 
   const Endpoint& endpoint() const;
   Stream& stream();
@@ -38,7 +48,7 @@ class Client {
 
  private:
   Client();
-  asio::awaitable<void> log_in(Endpoint endpoint);
+  asio::awaitable<void> log_in();
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -1,35 +1,30 @@
 #pragma once
 
-#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/any_io_executor.hpp>
+#include <chrono>
 #include <functional>
 #include <memory>
 
-#include "sync/net/stream.h"
-
 namespace lockstep::net {
 
-/// Calls `expire` once if it is not destroyed within `timeout`: the bound of a wait that is ended by closing what it waits on.
+/// Calls `on_expire` once if it is not touched for `limit` and not destroyed before. Meant to close
+/// what a coroutine waits for, whose operation then fails; expired() tells why. This is one timer
+/// and no second coroutine, and unlike `operation || timer` it ends at once when the operation
+/// fails.
 class Deadline {
  public:
-  Deadline(asio::any_io_executor executor, milliseconds timeout, std::function<void()> expire)
-      : timer_(executor, timeout), state_(std::make_shared<State>(State{std::move(expire)})) {
-    timer_.async_wait([state = state_](boost::system::error_code error) {
-      if (error || !state->expire) return;
-      state->expired = true;
-      state->expire();
-    });
-  }
-  ~Deadline() { state_->expire = nullptr; }
+  Deadline(boost::asio::any_io_executor executor, std::chrono::milliseconds limit,
+           std::function<void()> on_expire);
   Deadline(const Deadline&) = delete;
   Deadline& operator=(const Deadline&) = delete;
-  bool expired() const { return state_->expired; }
+  ~Deadline();
+
+  /// Something happened: the limit counts from now.
+  void touch();
+  bool expired() const;
 
  private:
-  struct State {
-    std::function<void()> expire;
-    bool expired = false;
-  };
-  asio::steady_timer timer_;
+  struct State;
   std::shared_ptr<State> state_;
 };
 

@@ -4,163 +4,229 @@
 
 #include <charconv>
 #include <optional>
+#include <string_view>
+#include <tuple>
 
 #include "sync/base/error.h"
 
 namespace lockstep::net {
-
 namespace {
 
-/// Walks one URL; every complaint names it without its password.
+using std::string_view;
+
+/// `url` with everything that may be a password replaced: from the first ':' behind the scheme (or
+/// from the scheme, if there is none) to the last '@'.
+std::string redacted(string_view url) {
+  const size_t at = url.rfind('@');
+  if (at == string_view::npos) return std::string(url);
+  const size_t scheme = url.find("://");
+  const size_t user = scheme == string_view::npos || scheme > at ? 0 : scheme + 3;
+  const size_t colon = url.find(':', user);
+  const size_t begin = colon < at ? colon + 1 : user;
+  return fmt::format("{}***{}", url.substr(0, begin), url.substr(at));
+}
+
+/// Parses one URL; its methods take the parts from the front of what is left.
 class UrlParser {
  public:
-  explicit UrlParser(const std::string& url) : url_(url), rest_(url) {}
+  explicit UrlParser(string_view url) : url_(url), rest_(url) {}
 
   Endpoint parse() {
-    parse_scheme();
-    parse_options();
+    take_scheme();
+    take_query();
     if (unix_) {
-      endpoint_.unix_path = rest_;
-      if (rest_.empty()) refuse("it has no path");
-      return endpoint_;
+      take_unix_path();
+    } else {
+      take_user();
+      take_path();
+      take_address();
     }
-    parse_path();
-    parse_login();
-    parse_host();
-    return endpoint_;
+    check();
+    return std::move(endpoint_);
   }
 
  private:
-  [[noreturn]] void refuse(const std::string& why) const {
-    throw UserError(fmt::format("the URL \"{}\" is not understood: {}; write it as redis://[user:password@]host[:port], rediss://… for TLS, or "
-                                "unix:///path", without_password(), why), ExitCode::bad_arguments);
+  [[noreturn]] void fail(const std::string& what) const {
+    throw UserError(
+        fmt::format("\"{}\" is not a server address: {}. Right ones: redis://127.0.0.1:6379, "
+                    "rediss://user:password@example.org:6380/0?cacert=ca.pem, redis://[::1]:6379, "
+                    "unix:///run/redis.sock",
+                    redacted(url_), what),
+        ExitCode::bad_arguments);
   }
 
-  std::string without_password() const {
-    const size_t at = url_.rfind('@');
-    if (at == std::string::npos) return url_;
-    const size_t scheme = url_.find("://");
-    const size_t begin = scheme == std::string::npos ? 0 : scheme + 3;
-    return url_.substr(0, begin) + "***" + url_.substr(at);
-  }
-
-  void parse_scheme() {
+  void take_scheme() {
     const size_t end = rest_.find("://");
-    if (end == std::string::npos) return;
-    const std::string scheme = rest_.substr(0, end);
-    rest_.erase(0, end + 3);
-    if (scheme == "rediss" || scheme == "valkeys") {
-      endpoint_.tls = true;
-    } else if (scheme == "unix") {
+    if (end == string_view::npos) return;
+    const string_view scheme = rest_.substr(0, end);
+    // Not a scheme but a password that holds "://".
+    if (scheme.find_first_of(":@/") != string_view::npos) return;
+    rest_.remove_prefix(end + 3);
+    if (scheme == "unix" || scheme == "redis+unix") {
       unix_ = true;
+    } else if (scheme == "rediss" || scheme == "valkeys") {
+      endpoint_.tls = true;
     } else if (scheme != "redis" && scheme != "valkey") {
-      refuse(fmt::format("\"{}\" is no scheme of ours", scheme));
+      fail(fmt::format("unknown scheme \"{}\" (redis, rediss and unix are known)", scheme));
     }
   }
 
-  void parse_options() {
-    const size_t mark = rest_.find('?', rest_.rfind('@') == std::string::npos ? 0 : rest_.rfind('@'));
-    if (mark == std::string::npos) return;
-    std::string options = rest_.substr(mark + 1);
-    rest_.erase(mark);
-    while (!options.empty()) {
-      const size_t end = std::min(options.find('&'), options.size());
-      parse_option(options.substr(0, end));
-      options.erase(0, std::min(end + 1, options.size()));
+  void take_query() {
+    const size_t begin = rest_.find('?');
+    if (begin == string_view::npos) return;
+    string_view query = rest_.substr(begin + 1);
+    rest_ = rest_.substr(0, begin);
+    while (!query.empty()) {
+      const string_view option = query.substr(0, query.find('&'));
+      query.remove_prefix(std::min(query.size(), option.size() + 1));
+      set_option(option);
     }
   }
 
-  void parse_option(const std::string& option) {
+  void set_option(string_view option) {
     const size_t equals = option.find('=');
-    const std::string name = option.substr(0, equals);
-    const std::string value = equals == std::string::npos ? "" : decode(option.substr(equals + 1));
+    const string_view name = option.substr(0, equals);
+    if (equals == string_view::npos) fail(fmt::format("option \"{}\" has no value", name));
+    const std::string value = decode(option.substr(equals + 1));
+    if (name == "db") {
+      set_db(value);
+      return;
+    }
+    tls_option_ = name;
     TlsOptions& tls = endpoint_.tls_options;
-    if (name == "verify" && (value == "yes" || value == "no")) tls.verify = value == "yes";
-    else if (name == "cacert") tls.ca_file = value;
-    else if (name == "cert") tls.cert_file = value;
-    else if (name == "key") tls.key_file = value;
-    else if (name == "sni") tls.server_name = value;
-    else if (name == "user" && unix_) endpoint_.user = value;
-    else if (name == "password" && unix_) endpoint_.password = value;
-    else refuse(fmt::format("the option \"{}\" is not one of verify=yes|no, cacert, cert, key, sni", option));
-  }
-
-  void parse_path() {
-    const size_t at = rest_.rfind('@');
-    const size_t slash = rest_.find('/', at == std::string::npos ? 0 : at);
-    if (slash == std::string::npos) return;
-    const std::string db = rest_.substr(slash + 1);
-    rest_.erase(slash);
-    if (db.empty()) return;
-    const auto [end, error] = std::from_chars(db.data(), db.data() + db.size(), endpoint_.db);
-    if (error != std::errc() || end != db.data() + db.size()) refuse(fmt::format("the database \"{}\" is not a number", db));
-  }
-
-  void parse_login() {
-    const size_t at = rest_.rfind('@');
-    if (at == std::string::npos) return;
-    const std::string login = rest_.substr(0, at);
-    rest_.erase(0, at + 1);
-    const size_t colon = login.find(':');
-    if (colon == std::string::npos) {
-      endpoint_.password = decode(login);
+    if (name == "verify") {
+      set_verify(value);
+    } else if (name == "cacert") {
+      tls.ca_file = value;
+    } else if (name == "cert") {
+      tls.cert_file = value;
+    } else if (name == "key") {
+      tls.key_file = value;
+    } else if (name == "sni") {
+      tls.server_name = value;
     } else {
-      endpoint_.user = decode(login.substr(0, colon));
-      endpoint_.password = decode(login.substr(colon + 1));
+      fail(fmt::format("unknown option \"{}\" (known: verify, cacert, cert, key, sni, db)", name));
     }
   }
 
-  void parse_host() {
-    std::string port;
+  void set_verify(const std::string& value) {
+    if (value != "yes" && value != "no") fail("verify must be yes or no");
+    endpoint_.tls_options.verify = value == "yes";
+  }
+
+  void take_unix_path() {
+    const size_t slash = rest_.find('/');
+    const size_t at = rest_.substr(0, slash).rfind('@');
+    if (at != string_view::npos) set_user(rest_.substr(0, at));
+    rest_.remove_prefix(at == string_view::npos ? 0 : at + 1);
+    if (!rest_.starts_with('/') || rest_.size() < 2) fail("the path of the socket is missing");
+    endpoint_.port = 0;
+    endpoint_.unix_path = decode(rest_);
+  }
+
+  void take_path() {
+    const size_t slash = rest_.find('/');
+    if (slash == string_view::npos) return;
+    const string_view path = rest_.substr(slash + 1);
+    rest_ = rest_.substr(0, slash);
+    if (!path.empty()) set_db(path);
+  }
+
+  void set_db(string_view text) {
+    const std::optional<uint32_t> db = number(text, INT32_MAX);
+    if (!db) fail("the database must be a number");
+    endpoint_.db = *db;
+  }
+
+  void take_user() {
+    const size_t at = rest_.rfind('@');
+    if (at == string_view::npos) return;
+    set_user(rest_.substr(0, at));
+    rest_.remove_prefix(at + 1);
+  }
+
+  void set_user(string_view user_info) {
+    const size_t colon = user_info.find(':');
+    endpoint_.user = decode(user_info.substr(0, colon));
+    if (colon != string_view::npos) endpoint_.password = decode(user_info.substr(colon + 1));
+  }
+
+  void take_address() {
     if (rest_.starts_with('[')) {
-      const size_t close = rest_.find(']');
-      if (close == std::string::npos) refuse("the \"[\" of the IPv6 address is not closed");
-      endpoint_.host = rest_.substr(1, close - 1);
-      port = rest_.substr(close + 1);
-      if (!port.empty() && !port.starts_with(':')) refuse("only a port may follow the IPv6 address");
+      const size_t end = rest_.find(']');
+      if (end == string_view::npos) fail("the ']' of the IPv6 address is missing");
+      endpoint_.host = rest_.substr(1, end - 1);
+      rest_.remove_prefix(end + 1);
     } else {
-      const size_t colon = rest_.find(':');
-      if (colon != std::string::npos && rest_.find(':', colon + 1) != std::string::npos) refuse("an IPv6 address is written in brackets, [::1]:6379");
-      endpoint_.host = rest_.substr(0, colon);
-      if (colon != std::string::npos) port = rest_.substr(colon);
+      if (rest_.find(':') != rest_.rfind(':')) fail("an IPv6 address must stand in brackets");
+      endpoint_.host = rest_.substr(0, rest_.find(':'));
+      rest_.remove_prefix(endpoint_.host.size());
     }
-    if (endpoint_.host.empty()) refuse("it has no host");
-    if (!port.empty()) parse_port(port.substr(1));
+    if (endpoint_.host.empty()) fail("the host is missing");
+    if (!rest_.empty()) take_port();
   }
 
-  void parse_port(const std::string& port) {
-    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), endpoint_.port);
-    if (error != std::errc() || end != port.data() + port.size() || endpoint_.port == 0) refuse(fmt::format("\"{}\" is no port (1 to 65535)", port));
+  void take_port() {
+    const std::optional<uint32_t> port =
+        rest_.starts_with(':') ? number(rest_.substr(1), UINT16_MAX) : std::nullopt;
+    if (!port || *port == 0) fail("the port must be a number from 1 to 65535");
+    endpoint_.port = static_cast<uint16_t>(*port);
   }
 
-  std::string decode(const std::string& text) const {
+  void check() const {
+    for (const char c : endpoint_.host) {
+      if (static_cast<unsigned char>(c) <= ' ' || c == '%') fail("the host is not a name");
+    }
+    if (!tls_option_.empty() && !endpoint_.tls) {
+      fail(fmt::format("option \"{}\" is for TLS, which needs rediss://", tls_option_));
+    }
+    const TlsOptions& tls = endpoint_.tls_options;
+    if (tls.cert_file.empty() != tls.key_file.empty()) fail("cert and key belong together");
+  }
+
+  static std::optional<uint32_t> number(string_view text, uint32_t largest) {
+    uint32_t value = 0;
+    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    const bool whole = error == std::errc() && stop == text.data() + text.size();
+    return whole && value <= largest ? std::optional(value) : std::nullopt;
+  }
+
+  std::string decode(string_view text) const {
     std::string out;
-    for (size_t i = 0; i < text.size(); ++i) {
-      if (text[i] != '%') {
-        out += text[i];
+    while (!text.empty()) {
+      if (text[0] != '%') {
+        out += text[0];
+        text.remove_prefix(1);
         continue;
       }
-      unsigned value = 0;
-      const char* begin = text.data() + i + 1;
-      const char* end = text.data() + std::min(i + 3, text.size());
-      if (end - begin != 2 || std::from_chars(begin, end, value, 16).ptr != end) refuse("a \"%\" must be followed by two hexadecimal digits");
-      out += static_cast<char>(value);
-      i += 2;
+      unsigned char byte = 0;
+      const char* const digits = text.data() + 1;
+      if (text.size() < 3 || std::from_chars(digits, digits + 2, byte, 16).ptr != digits + 2) {
+        fail("'%' must be followed by two hexadecimal digits (a '%' itself is %25)");
+      }
+      out += static_cast<char>(byte);
+      text.remove_prefix(3);
     }
     return out;
   }
 
-  const std::string& url_;
-  std::string rest_;
+  string_view url_;
+  string_view rest_;
   bool unix_ = false;
+  string_view tls_option_;
   Endpoint endpoint_;
 };
+
+auto fields(const TlsOptions& tls) {
+  return std::tie(tls.verify, tls.ca_file, tls.cert_file, tls.key_file, tls.server_name);
+}
 
 }  // namespace
 
 std::string Endpoint::label() const {
   if (!unix_path.empty()) return unix_path;
-  return host.find(':') == std::string::npos ? fmt::format("{}:{}", host, port) : fmt::format("[{}]:{}", host, port);
+  return host.find(':') == std::string::npos ? fmt::format("{}:{}", host, port)
+                                             : fmt::format("[{}]:{}", host, port);
 }
 
 Endpoint Endpoint::with_address(const std::string& other_host, uint16_t other_port) const {
@@ -172,12 +238,12 @@ Endpoint Endpoint::with_address(const std::string& other_host, uint16_t other_po
 }
 
 bool operator==(const Endpoint& a, const Endpoint& b) {
-  return a.host == b.host && a.port == b.port && a.unix_path == b.unix_path && a.tls == b.tls && a.user == b.user && a.password == b.password;
+  const auto rest = [](const Endpoint& e) {
+    return std::tie(e.host, e.port, e.unix_path, e.tls, e.user, e.password, e.db);
+  };
+  return rest(a) == rest(b) && fields(a.tls_options) == fields(b.tls_options);
 }
 
-Endpoint parse_endpoint(const std::string& url) {
-  if (url.empty()) throw UserError("a URL is empty; write it as redis://host:port", ExitCode::bad_arguments);
-  return UrlParser(url).parse();
-}
+Endpoint parse_endpoint(const std::string& url) { return UrlParser(url).parse(); }
 
 }  // namespace lockstep::net

@@ -15,8 +15,8 @@ namespace asio = boost::asio;
 using std::chrono::milliseconds;
 
 /// A byte stream to one server over TCP, TLS or a unix socket. Neither copied nor moved. Not
-/// thread-safe. One read and one write may be under way at once. All failures are ConnectionError with the endpoint's label
-/// and the cause ("127.20.1.1:6379: connection refused").
+/// thread-safe. One read and one write may be under way at once. All failures are ConnectionError
+/// with the endpoint's label and the cause ("127.20.1.1:6379: connection refused").
 class Stream {
  public:
   virtual ~Stream() = default;
@@ -30,8 +30,10 @@ class Stream {
   virtual asio::any_io_executor executor() = 0;
 };
 
-/// Resolves, connects (TCP_NODELAY, keep-alive), shakes hands for TLS. A TLS handshake with a plain
-/// port, or a certificate that does not verify, gives a message that says so and names the option.
+/// Resolves, connects (TCP_NODELAY, keep-alive), shakes hands for TLS; `timeout` holds for each
+/// step. What may pass is a ConnectionError. A TLS handshake with a plain port, a certificate that
+/// does not verify and a file that cannot be read will not: a UserError that says so and names the
+/// option.
 asio::awaitable<std::unique_ptr<Stream>> connect_stream(Endpoint endpoint, milliseconds timeout);
 
 }  // namespace lockstep::net
