@@ -36,13 +36,14 @@ enum class Scope : uint8_t {
 struct KeyRule {
   enum class Find : uint8_t {
     none,
-    range,     ///< first, first + step, … up to last; last < 0 counts from the end, -1 the last
-               ///< argument
-    counted,   ///< a number of keys at `first`, then that many keys, each `step` apart
-    stored,    ///< the argument after the last STORE or STOREDIST at or after `first`
-    streams,   ///< options from `first`, the word STREAMS, keys, then as many ids
-    migrated,  ///< MIGRATE: argument 3, or if that is empty all after the word KEYS
-    stralgo,   ///< STRALGO LCS: two after the word KEYS
+    range,    ///< first, first + step, … up to last; last < 0 counts from the end, -1 the last
+              ///< argument
+    counted,  ///< a number of keys, at least `last`, at `first`, then the keys, each `step` apart
+    sort_store,  ///< SORT: the argument after the last STORE at or after `first`
+    geo_store,   ///< GEORADIUS: the same with STORE or STOREDIST
+    streams,     ///< options from `first`, the word STREAMS, keys, then as many ids
+    migrated,    ///< MIGRATE: argument 3, or if that is empty all after the word KEYS
+    stralgo,     ///< STRALGO LCS: two after the word KEYS
   };
   Find find = Find::none;
   bool written = false;

@@ -38,26 +38,31 @@ bool add_range(const KeyRule& rule, Args args, Keys& keys) {
 bool add_counted(const KeyRule& rule, Args args, Keys& keys) {
   if (rule.first >= args.size()) return false;
   const auto count = to_integer(args[rule.first]);
-  return count && *count >= 0 &&
+  return count && *count >= rule.last &&
          add_many(args, rule.first + 1u, static_cast<size_t>(*count), rule.step, rule.written,
                   keys);
 }
 
-/// The words that SORT's BY and GET and the COUNT of GEORADIUS take are not options themselves.
-size_t option_length(Bytes option) {
+/// How many arguments an option of SORT takes, itself included.
+size_t sort_option_length(Bytes option) {
   if (is_word(option, "limit")) return 3;
-  const bool takes_value = is_word(option, "by") || is_word(option, "get") ||
-                           is_word(option, "count") || is_word(option, "store") ||
-                           is_word(option, "storedist");
-  return takes_value ? 2 : 1;
+  return is_word(option, "by") || is_word(option, "get") ? 2 : 1;
 }
 
+bool is_store(const KeyRule& rule, Bytes option) {
+  return is_word(option, "store") || (rule.find == Find::geo_store && is_word(option, "storedist"));
+}
+
+/// The last STORE counts, for the servers too.
 bool add_stored(const KeyRule& rule, Args args, Keys& keys) {
   size_t stored = 0;
-  for (size_t i = rule.first; i < args.size(); i += option_length(args[i])) {
-    if (!is_word(args[i], "store") && !is_word(args[i], "storedist")) continue;
-    if (i + 1 >= args.size()) return false;
-    stored = i + 1;
+  for (size_t i = rule.first; i < args.size(); ++i) {
+    if (is_store(rule, args[i])) {
+      if (++i >= args.size()) return false;
+      stored = i;
+    } else if (rule.find == Find::sort_store) {
+      i += sort_option_length(args[i]) - 1;
+    }
   }
   if (stored != 0) add(keys, stored, rule.written);
   return true;
@@ -88,16 +93,14 @@ size_t migrate_option_length(Bytes option) {
   return is_word(option, "auth") ? 2 : 1;
 }
 
+/// KEYS goes with an empty argument 3; without it that is the key, and may be empty.
 bool add_migrated(const KeyRule& rule, Args args, Keys& keys) {
-  if (!args[rule.first].empty()) {
-    add(keys, rule.first, rule.written);
-    return true;
-  }
   for (size_t i = 6; i < args.size(); i += migrate_option_length(args[i])) {
     if (!is_word(args[i], "keys")) continue;
-    return add_many(args, i + 1, args.size() - i - 1, 1, rule.written, keys);
+    return args[rule.first].empty() &&
+           add_many(args, i + 1, args.size() - i - 1, 1, rule.written, keys);
   }
-  add(keys, rule.first, rule.written);  // the empty string is a key like any other
+  add(keys, rule.first, rule.written);
   return true;
 }
 
@@ -118,7 +121,8 @@ bool add_keys(const KeyRule& rule, Args args, Keys& keys) {
       return add_range(rule, args, keys);
     case Find::counted:
       return add_counted(rule, args, keys);
-    case Find::stored:
+    case Find::sort_store:
+    case Find::geo_store:
       return add_stored(rule, args, keys);
     case Find::streams:
       return add_streams(rule, args, keys);

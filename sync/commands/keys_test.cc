@@ -65,12 +65,14 @@ TEST(Keys, Streams) {
 TEST(Keys, Migrate) {
   EXPECT_EQ(keys_of("MIGRATE h 1 k 0 10 COPY"), "k*");
   EXPECT_EQ(keys_of("MIGRATE h 1 '' 0 10 AUTH keys KEYS a b"), "a* b*");
+  EXPECT_EQ(keys_of("MIGRATE h 1 k 0 10 KEYS a b"), "malformed");
 }
 
 TEST(Keys, MalformedRequests) {
   EXPECT_EQ(keys_of("GET"), "malformed");
   EXPECT_EQ(keys_of("GET a b"), "malformed");
   EXPECT_EQ(keys_of("MSET a 1 b"), "malformed");
+  EXPECT_EQ(keys_of("ZUNIONSTORE d 0 WEIGHTS"), "malformed");
   EXPECT_EQ(keys_of("EVAL s 3 a b"), "malformed");
   EXPECT_EQ(keys_of("EVAL s -1 a b"), "malformed");
   EXPECT_EQ(keys_of("EVAL s 9223372036854775807 a"), "malformed");

@@ -17,10 +17,15 @@ constexpr KeyRule reads(uint8_t first, int8_t last = 0) {
   return {Find::range, false, first, last == 0 ? static_cast<int8_t>(first) : last, 1};
 }
 constexpr KeyRule writes_counted(uint8_t at, uint8_t step = 1) {
-  return {Find::counted, true, at, 0, step};
+  return {Find::counted, true, at, 1, step};
 }
-constexpr KeyRule reads_counted(uint8_t at) { return {Find::counted, false, at, 0, 1}; }
-constexpr KeyRule writes_stored(uint8_t options) { return {Find::stored, true, options, 0, 1}; }
+/// Those that a script declares, which may be none.
+constexpr KeyRule declared(bool written) { return {Find::counted, written, 2, 0, 1}; }
+constexpr KeyRule reads_counted(uint8_t at) { return {Find::counted, false, at, 1, 1}; }
+constexpr KeyRule writes_sort_store() { return {Find::sort_store, true, 2, 0, 1}; }
+constexpr KeyRule writes_geo_store(uint8_t options) {
+  return {Find::geo_store, true, options, 0, 1};
+}
 constexpr KeyRule writes_streams(uint8_t options) { return {Find::streams, true, options, 0, 1}; }
 constexpr KeyRule reads_streams(uint8_t options) { return {Find::streams, false, options, 0, 1}; }
 constexpr KeyRule writes_migrated() { return {Find::migrated, true, 3, 3, 1}; }
