@@ -1,6 +1,66 @@
 #include <fmt/format.h>
 
-int main() {
-  fmt::print("lockstep {}\n", LOCKSTEP_VERSION);
-  return 0;
+#include <CLI/CLI.hpp>
+#include <functional>
+
+#if __has_include("fixtures/generate_command.h")
+#include "fixtures/generate_command.h"
+#endif
+#if __has_include("scenarios/run_command.h")
+#include "scenarios/run_command.h"
+#endif
+#include "sync/base/error.h"
+#include "sync/engine/sync_command.h"
+#if __has_include("verifier/verify_command.h")
+#include "verifier/verify_command.h"
+#endif
+
+namespace {
+
+using lockstep::ExitCode;
+
+int finish(const std::string& message, ExitCode code) {
+  fmt::print(stderr, "lockstep: {}\n", message);
+  return static_cast<int>(code);
+}
+
+int parse_and_run(int argc, char** argv) {
+  CLI::App app{
+      "Copies one Redis or Valkey deployment into another, keeps the copy in step, and proves that "
+      "both hold the same data."};
+  app.set_version_flag("--version", "lockstep " LOCKSTEP_VERSION);
+  app.require_subcommand(1);
+  std::function<int()> action;
+  lockstep::engine::add_sync_command(app, action);
+#if __has_include("verifier/verify_command.h")
+  lockstep::verifier::add_verify_command(app, action);
+#endif
+#if __has_include("scenarios/run_command.h")
+  lockstep::scenarios::add_run_command(app, action);
+#endif
+#if __has_include("fixtures/generate_command.h")
+  lockstep::fixtures::add_generate_command(app, action);
+#endif
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : static_cast<int>(ExitCode::bad_arguments);
+  }
+  return action();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return parse_and_run(argc, argv);
+  } catch (const lockstep::UserError& error) {
+    return finish(error.what(), error.code());
+  } catch (const lockstep::ConnectionError& error) {
+    return finish(error.what(), ExitCode::unknown);
+  } catch (const lockstep::FormatError& error) {
+    return finish(error.what(), ExitCode::unknown);
+  } catch (const std::exception& error) {
+    return finish(fmt::format("unexpected error: {}", error.what()), ExitCode::crashed);
+  }
 }

@@ -8,9 +8,9 @@ namespace lockstep {
 
 /// What a `lockstep` process ends with. The same for every subcommand.
 enum class ExitCode : int {
-  ok = 0,               ///< equal, caught up, passed
-  different = 1,        ///< a difference or a failure was found
-  unknown = 2,          ///< could not tell, or could not do the work (unreachable, refused, disk full)
+  ok = 0,         ///< equal, caught up, passed
+  different = 1,  ///< a difference or a failure was found
+  unknown = 2,    ///< could not tell, or could not do the work (unreachable, refused, disk full)
   bad_arguments = 254,  ///< flags, URLs, YAML
   crashed = 255,        ///< an unexpected error of our own
 };

@@ -25,7 +25,9 @@ size_t edit_distance(const std::string& a, const std::string& b) {
 }  // namespace
 
 std::string nearest(const std::string& text, const std::vector<std::string>& candidates) {
-  const auto closer = [&](const std::string& a, const std::string& b) { return edit_distance(text, a) < edit_distance(text, b); };
+  const auto closer = [&](const std::string& a, const std::string& b) {
+    return edit_distance(text, a) < edit_distance(text, b);
+  };
   const auto found = std::min_element(candidates.begin(), candidates.end(), closer);
   return found == candidates.end() ? std::string() : *found;
 }

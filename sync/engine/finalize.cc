@@ -1,0 +1,131 @@
+#include "sync/engine/finalize.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "sync/base/error.h"
+#include "sync/cluster/slot.h"
+#include "sync/engine/pipeline.h"
+#include "sync/resp/encoder.h"
+
+namespace lockstep::engine {
+
+namespace {
+
+constexpr const char* scan_count = "1000";
+constexpr int64_t no_key = -2;
+
+struct Key {
+  std::string name;
+  int64_t expire_at_ms = no_key;  ///< on its source; -1: none, -2: no such key
+};
+
+/// One EXISTS-like question for each key, with SELECT around them, to a client or link that
+/// pipelines.
+std::string questions(DbIndex db, const std::vector<Key*>& keys, bool absolute) {
+  std::string requests;
+  resp::append_command(requests, {"SELECT", std::to_string(db.value)});
+  resp::append_command(requests, {"TIME"});
+  for (const Key* key : keys)
+    resp::append_command(requests, {absolute ? "PEXPIRETIME" : "PTTL", key->name});
+  resp::append_command(requests, {"SELECT", "0"});
+  return requests;
+}
+
+asio::awaitable<void> ask_link(SourceLink& link, DbIndex db, std::vector<Key*> keys) {
+  const ServerInfo info = co_await link.source_info();
+  const bool absolute = version_number(info.version) >= 70000;
+  std::string requests = questions(db, keys, absolute);
+  const auto replies = co_await link.ask_source_many(std::move(requests), keys.size() + 3);
+  int64_t now = 0;
+  if (!absolute && replies[1].items.size() == 2) {
+    now = std::stoll(replies[1].items[0].text) * 1000 + std::stoll(replies[1].items[1].text) / 1000;
+  }
+  for (size_t i = 0; i < keys.size(); ++i) {
+    const int64_t reply = replies[i + 2].integer;
+    if (reply != no_key) keys[i]->expire_at_ms = reply < 0 ? reply : now + reply;
+  }
+}
+
+/// The keys that may be this link's: by slot, or all for a server that is not in a cluster.
+std::vector<Key*> keys_of(const LinkOptions& link, std::vector<Key>& keys) {
+  std::vector<Key*> mine;
+  for (Key& key : keys) {
+    const Slot slot = cluster::slot_of(key.name);
+    const bool owned = link.slots.empty() ||
+                       std::any_of(link.slots.begin(), link.slots.end(), [&](const auto& range) {
+                         return slot >= range.first && slot <= range.second;
+                       });
+    if (owned) mine.push_back(&key);
+  }
+  return mine;
+}
+
+asio::awaitable<std::vector<Key>> keys_with_expiry(net::Client& client, std::string& cursor) {
+  std::vector<std::string> scan{"SCAN", cursor, "COUNT", scan_count};
+  const resp::Value reply = co_await client.command_or_throw(std::move(scan));
+  if (reply.items.size() != 2)
+    throw UserError("SCAN on the target answered with something else than a cursor and keys");
+  cursor = reply.items[0].text;
+  std::string requests;
+  for (const resp::Value& key : reply.items[1].items)
+    resp::append_command(requests, {"PTTL", key.text});
+  const size_t count = reply.items[1].items.size();
+  const auto ttls = co_await client.pipeline(std::move(requests), count);
+  std::vector<Key> keys;
+  for (size_t i = 0; i < count; ++i) {
+    if (ttls[i].integer >= 0) keys.push_back({reply.items[1].items[i].text, no_key});
+  }
+  co_return keys;
+}
+
+asio::awaitable<size_t> write_expiries(net::Client& client, std::vector<Key> keys) {
+  std::string requests;
+  size_t count = 0;
+  for (const Key& key : keys) {
+    if (key.expire_at_ms < 0) continue;
+    resp::append_command(requests, {"PEXPIREAT", key.name, std::to_string(key.expire_at_ms)});
+    ++count;
+  }
+  const auto replies = co_await client.pipeline(std::move(requests), count);
+  for (const resp::Value& reply : replies) {
+    if (reply.is_error())
+      throw UserError(fmt::format("{}: an exact expiry could not be written: {}",
+                                  client.endpoint().label(), reply.text));
+  }
+  co_return count;
+}
+
+asio::awaitable<size_t> finalize_database(Pipeline& pipeline, net::Endpoint node, DbIndex db) {
+  const auto client = co_await net::Client::connect(std::move(node));
+  if (db.value > 0) {
+    std::vector<std::string> select{"SELECT", std::to_string(db.value)};
+    co_await client->command_or_throw(std::move(select));
+  }
+  size_t written = 0;
+  std::string cursor = "0";
+  do {
+    std::vector<Key> keys = co_await keys_with_expiry(*client, cursor);
+    for (auto& link : pipeline.links()) {
+      std::vector<Key*> mine = keys_of(link->options(), keys);
+      if (!mine.empty()) co_await ask_link(*link, db, std::move(mine));
+    }
+    written += co_await write_expiries(*client, std::move(keys));
+  } while (cursor != "0");
+  co_return written;
+}
+
+}  // namespace
+
+asio::awaitable<void> write_exact_expiries(Pipeline& pipeline) {
+  size_t written = 0;
+  for (size_t i = 0; i < pipeline.target().node_count(); ++i) {
+    const net::Endpoint node = pipeline.target().node(i).endpoint();
+    const ServerInfo info = co_await read_server_info(node);
+    for (const auto& [db, keys] : info.keys_by_db())
+      written += co_await finalize_database(pipeline, node, DbIndex{db});
+  }
+  spdlog::info("exact expiries written for {} keys", format_count(written));
+}
+
+}  // namespace lockstep::engine

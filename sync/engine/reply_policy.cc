@@ -1,0 +1,49 @@
+#include "sync/engine/reply_policy.h"
+
+#include <array>
+#include <utility>
+
+namespace lockstep::engine {
+
+namespace {
+
+constexpr std::array<std::pair<Bytes, Policy>, 16> by_code{{
+    {"LOADING", Policy::wait},
+    {"MASTERDOWN", Policy::wait},
+    {"BUSY", Policy::wait},
+    {"UNKILLABLE", Policy::wait},
+    {"MISCONF", Policy::wait},
+    {"NOREPLICAS", Policy::wait},
+    {"CONNECTION", Policy::wait},
+    {"MOVED", Policy::reroute},
+    {"ASK", Policy::reroute},
+    {"CLUSTERDOWN", Policy::reroute},
+    {"TRYAGAIN", Policy::reroute},
+    {"READONLY", Policy::reroute},
+    {"OOM", Policy::memory},
+    {"NOAUTH", Policy::stop},
+    {"NOPERM", Policy::stop},
+    {"WRONGPASS", Policy::stop},
+}};
+
+bool contains(Bytes text, Bytes part) { return text.find(part) != Bytes::npos; }
+
+}  // namespace
+
+Policy policy_for(Bytes error, UnitKind kind) {
+  const Bytes code = error.substr(0, error.find(' '));
+  for (const auto& [name, policy] : by_code) {
+    if (code == name) return policy;
+  }
+  if (kind == UnitKind::restore || kind == UnitKind::fence) {
+    if (contains(error, "DUMP payload version") || contains(error, "Bad data format"))
+      return Policy::rebuild;
+    return Policy::stop;
+  }
+  // EXECABORT says only that a command was refused; what refused it came before and decided
+  // already.
+  if (contains(error, "OOM command")) return Policy::memory;
+  return kind == UnitKind::control ? Policy::stop : Policy::settle;
+}
+
+}  // namespace lockstep::engine

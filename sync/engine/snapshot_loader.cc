@@ -1,0 +1,173 @@
+#include "sync/engine/snapshot_loader.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <array>
+#include <cstring>
+#include <utility>
+
+#include "sync/base/error.h"
+#include "sync/engine/clock.h"
+#include "sync/rdb/dump_payload.h"
+#include "sync/resp/encoder.h"
+
+namespace lockstep::engine {
+
+namespace {
+
+constexpr uint32_t batch_pairs_max = 32;
+constexpr size_t batch_bytes_max = 64 * 1024;
+constexpr rdb::ValueType string_type = 0;
+
+/// A length-prefixed or integer-encoded RDB string as its bytes; false for a compressed one.
+/// See rdbGenericLoadStringObject() in the servers' rdb.c.
+bool plain_text(Bytes value, std::string& text) {
+  if (value.empty()) return false;
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(value[i]); };
+  size_t header = 0;
+  switch (byte(0) >> 6) {
+    case 0:
+      header = 1;
+      break;
+    case 1:
+      header = 2;
+      break;
+    case 2:
+      header = byte(0) == 0x80 ? 5 : 9;
+      break;
+    default:
+      break;
+  }
+  if (header > 0) {
+    if (value.size() < header) return false;
+    text.assign(value.substr(header));
+    return true;
+  }
+  const size_t width = byte(0) == 0xc0 ? 1 : byte(0) == 0xc1 ? 2 : byte(0) == 0xc2 ? 4 : 0;
+  if (width == 0 || value.size() != width + 1) return false;
+  uint32_t number = 0;
+  for (size_t i = 0; i < width; ++i) number |= static_cast<uint32_t>(byte(i + 1)) << (8 * i);
+  const int32_t signed_number = width == 1   ? static_cast<int8_t>(number)
+                                : width == 2 ? static_cast<int16_t>(number)
+                                             : static_cast<int32_t>(number);
+  text = fmt::format("{}", signed_number);
+  return true;
+}
+
+}  // namespace
+
+SnapshotLoader::SnapshotLoader(Target& target, uint16_t link, LoaderOptions options,
+                               ScriptStore& scripts)
+    : target_(target), link_(link), options_(options), scripts_(scripts) {}
+
+void SnapshotLoader::on_entry(const rdb::Entry& entry) {
+  if (entry.db.value > 0 && target_.clustered()) {
+    throw UserError(
+        fmt::format("the source holds data in database {} and the target is a cluster, which has "
+                    "only database 0",
+                    entry.db.value));
+  }
+  ++counters_.keys;
+  if (refused_types_[entry.type]) {
+    rebuild_entry(entry, UnitKind::restore);
+  } else if (plain_string(entry)) {
+    add_plain(entry);
+  } else {
+    restore(entry);
+  }
+}
+
+bool SnapshotLoader::plain_string(const rdb::Entry& entry) {
+  return entry.type == string_type && !entry.expire_at &&
+         entry.value.size() <= options_.plain_string_bytes_max && plain_text(entry.value, text_);
+}
+
+void SnapshotLoader::end_unit(TargetNode& node, DbIndex db, uint32_t replies, UnitKind kind) {
+  node.end_unit({.replies = replies, .link = link_, .kind = kind, .db = db, .end = offset_});
+}
+
+void SnapshotLoader::add_plain(const rdb::Entry& entry) {
+  ++counters_.plain;
+  if (target_.clustered()) {
+    TargetNode& node = target_.node_of_key(entry.key);
+    resp::append_command(node.begin_unit(entry.db, offset_, link_), {"SET", entry.key, text_});
+    return end_unit(node, entry.db, 1, UnitKind::restore);
+  }
+  if (batch_pairs_ > 0 && batch_db_ != entry.db) flush();
+  batch_db_ = entry.db;
+  resp::append_bulk(batch_, entry.key);
+  resp::append_bulk(batch_, text_);
+  if (++batch_pairs_ == batch_pairs_max || batch_.size() >= batch_bytes_max) flush();
+}
+
+void SnapshotLoader::flush() {
+  if (batch_pairs_ == 0) return;
+  TargetNode& node = target_.node(0);
+  std::string& out = node.begin_unit(batch_db_, offset_, link_);
+  resp::append_array_header(out, 1 + 2 * batch_pairs_);
+  resp::append_bulk(out, "MSET");
+  out.append(batch_);
+  end_unit(node, batch_db_, 1, UnitKind::restore);
+  batch_.clear();
+  batch_pairs_ = 0;
+}
+
+int64_t SnapshotLoader::remaining_ms(ExpireAt at) const {
+  return std::max<int64_t>(1, at.ms - (clock_ms() + options_.clock_offset_ms));
+}
+
+void SnapshotLoader::restore(const rdb::Entry& entry) {
+  ++counters_.restored;
+  const fence::RestoreForm& form = target_.restore_form();
+  const bool absolute = form.absttl && entry.expire_at;
+  int64_t ttl = 0;
+  if (entry.expire_at)
+    ttl = absolute ? graced(*entry.expire_at).ms : remaining_ms(graced(*entry.expire_at));
+  TargetNode& node = target_.node_of_key(entry.key);
+  std::string& out = node.begin_unit(entry.db, offset_, link_);
+  if (!form.replace) resp::append_command(out, {"DEL", entry.key});
+  resp::append_array_header(out, 4 + (form.replace ? 1 : 0) + (absolute ? 1 : 0));
+  resp::append_bulk(out, "RESTORE");
+  resp::append_bulk(out, entry.key);
+  resp::append_bulk(out, fmt::format_int(ttl).c_str());
+  fmt::format_to(std::back_inserter(out), "${}\r\n", rdb::dump_payload_size(entry.value));
+  rdb::append_dump_payload(out, entry.type, entry.value,
+                           rdb::lowest_version_for(entry.type).value());
+  out.append("\r\n");
+  if (form.replace) resp::append_bulk(out, "REPLACE");
+  if (absolute) resp::append_bulk(out, "ABSTTL");
+  end_unit(node, entry.db, form.replace ? 1 : 2, UnitKind::restore);
+}
+
+void SnapshotLoader::rebuild_entry(const rdb::Entry& entry, UnitKind kind) {
+  ++counters_.rebuilt;
+  TargetNode& node = target_.node_of_key(entry.key);
+  std::string& out = node.begin_unit(entry.db, offset_, link_);
+  resp::append_command(out, {"DEL", entry.key});
+  uint32_t replies = 1;
+  end_unit(node, entry.db, replies, kind);
+}
+
+void SnapshotLoader::on_function(Bytes code) {
+  ++counters_.functions;
+  for (size_t i = 0; i < target_.node_count(); ++i) {
+    TargetNode& node = target_.node(i);
+    resp::append_command(node.begin_unit(DbIndex{0}, offset_, link_),
+                         {"FUNCTION", "LOAD", "REPLACE", code});
+    end_unit(node, DbIndex{0}, 1, UnitKind::control);
+  }
+}
+
+void SnapshotLoader::on_aux(Bytes name, Bytes value) {
+  if (name == "repl-stream-db")
+    stream_db_.value = static_cast<uint32_t>(std::stoul(std::string(value)));
+  if (name == "lua") scripts_.add(value);
+}
+
+void SnapshotLoader::rebuild(Bytes, const Unit&) {}
+void SnapshotLoader::on_big_begin(const rdb::Entry&) {}
+void SnapshotLoader::on_big_part(const rdb::BigPart&) {}
+void SnapshotLoader::on_big_end() {}
+
+}  // namespace lockstep::engine

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <bitset>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sync/engine/script_store.h"
+#include "sync/engine/target.h"
+#include "sync/rdb/framer.h"
+
+namespace lockstep::engine {
+
+struct LoaderOptions {
+  std::chrono::milliseconds expiry_grace{0};
+  int64_t clock_offset_ms =
+      0;  ///< the source's clock minus ours, for targets that take relative expiries
+  size_t plain_string_bytes_max = 1024;  ///< longer strings go as RESTORE
+};
+
+struct LoaderCounters {
+  uint64_t keys = 0;
+  uint64_t restored = 0;  ///< as DUMP payload
+  uint64_t plain = 0;     ///< strings as MSET or SET
+  uint64_t rebuilt = 0;   ///< decoded and sent as commands
+  uint64_t functions = 0;
+};
+
+/// Turns the keys of one link's snapshot into requests for the target: RESTORE of the framed bytes,
+/// short strings without expiry as MSET (SET into a cluster), the rest by rule of
+/// sync/engine/README.md. Awaits nothing; the caller passes the target's gate.
+class SnapshotLoader {
+ public:
+  SnapshotLoader(Target& target, uint16_t link, LoaderOptions options, ScriptStore& scripts);
+
+  void start(Offset offset) { offset_ = offset; }
+  void on_entry(const rdb::Entry& entry);
+  void on_big_begin(const rdb::Entry& entry);
+  void on_big_part(const rdb::BigPart& part);
+  void on_big_end();
+  void on_function(Bytes code);
+  void on_aux(Bytes name, Bytes value);
+  /// Hands over what is still being collected. Call before anything is awaited for long.
+  void flush();
+
+  /// A payload that the target refused (request: RESTORE …): the value again, as commands.
+  void rebuild(Bytes restore_request, const Unit& unit);
+
+  /// The database that the stream behind the snapshot begins in.
+  DbIndex stream_db() const { return stream_db_; }
+  const LoaderCounters& counters() const { return counters_; }
+
+ private:
+  bool plain_string(const rdb::Entry& entry);
+  void add_plain(const rdb::Entry& entry);
+  void restore(const rdb::Entry& entry);
+  void rebuild_entry(const rdb::Entry& entry, UnitKind kind);
+  int64_t remaining_ms(ExpireAt at) const;
+  ExpireAt graced(ExpireAt at) const { return {at.ms + options_.expiry_grace.count()}; }
+  void end_unit(TargetNode& node, DbIndex db, uint32_t replies, UnitKind kind);
+
+  Target& target_;
+  uint16_t link_;
+  LoaderOptions options_;
+  ScriptStore& scripts_;
+  Offset offset_;
+  DbIndex stream_db_;
+  std::bitset<256> refused_types_;
+
+  std::string text_;   ///< the plain string at hand, decoded
+  std::string batch_;  ///< pairs of an MSET being collected
+  uint32_t batch_pairs_ = 0;
+  DbIndex batch_db_;
+
+  std::string big_key_;
+  rdb::Entry big_;
+  LoaderCounters counters_;
+};
+
+}  // namespace lockstep::engine

@@ -1,0 +1,160 @@
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sync/engine/fence_book.h"
+#include "sync/engine/server_info.h"
+#include "sync/engine/snapshot_loader.h"
+#include "sync/engine/spool.h"
+#include "sync/engine/stream_planner.h"
+#include "sync/engine/target.h"
+#include "sync/fence/fence.h"
+#include "sync/psync/replica_link.h"
+
+namespace lockstep::engine {
+
+struct LinkOptions {
+  net::Endpoint source;
+  uint16_t id = 0;
+  std::vector<std::pair<Slot, Slot>> slots;  ///< what this shard owns; empty: not a cluster
+  SpoolOptions spool;
+  PlannerOptions planner;
+  std::chrono::milliseconds retry_for{std::chrono::hours(12)};
+};
+
+enum class LinkPhase : uint8_t { connecting, waiting, loading, streaming, stopped };
+const char* phase_name(LinkPhase phase);
+
+/// Whether a key of the target came from this link's source, for sources that share nothing but the
+/// target. Asked in batches.
+class OwnershipOracle {
+ public:
+  virtual ~OwnershipOracle() = default;
+  /// The keys among `keys` that no other source holds.
+  virtual asio::awaitable<std::vector<std::string>> not_elsewhere(
+      uint16_t link, DbIndex db, std::vector<std::string> keys) = 0;
+};
+
+/// One source shard: its replication link, spool, snapshot and stream.
+///
+///     socket → receive() → [ spool ] → consume(): snapshot → SnapshotLoader, stream →
+///     StreamPlanner → target nodes
+///
+/// receive() drains the socket whatever the target does; acknowledge() tells the source once a
+/// second how far we are.
+class SourceLink {
+ public:
+  SourceLink(asio::any_io_executor executor, LinkOptions options, Target& target,
+             ScriptStore& scripts, OwnershipOracle& oracle);
+
+  /// Connects and shakes hands: after this the source is making a snapshot, and the target has not
+  /// been touched.
+  asio::awaitable<void> open();
+  /// Runs until close().
+  asio::awaitable<void> run();
+  void close();
+
+  const LinkOptions& options() const { return options_; }
+  LinkPhase phase() const { return phase_; }
+  std::string replid() const { return start_.replid.value; }
+  Offset received() const { return received_; }
+  Offset applied() const;
+  /// How long ago the oldest byte not yet applied came; 0 if there is none.
+  std::chrono::milliseconds delay() const;
+  uint64_t bytes_received() const { return bytes_received_; }
+  uint64_t snapshot_bytes() const { return snapshot_bytes_; }
+  std::optional<uint64_t> snapshot_size() const { return transfer_.snapshot_size(); }
+  uint64_t reconnects() const { return reconnects_; }
+  const Spool& spool() const { return spool_; }
+  const LoaderCounters& loader() const { return loader_.counters(); }
+  const PlannerCounters& planner() const { return planner_.counters(); }
+  /// Waiters on this link's phase.
+  bool streaming() const { return phase_ == LinkPhase::streaming; }
+
+  /// A request to this link's source, over the connection that fences use.
+  asio::awaitable<resp::Value> ask_source(std::vector<std::string> request);
+  asio::awaitable<std::vector<resp::Value>> ask_source_many(std::string requests, size_t count);
+  asio::awaitable<ServerInfo> source_info();
+
+ private:
+  struct Arrival {
+    Offset offset;
+    int64_t at_ms = 0;
+  };
+
+  asio::awaitable<void> receive();
+  asio::awaitable<void> reconnect(std::string reason);
+  void accept_bytes(Bytes data);
+  void note_arrival();
+  asio::awaitable<void> acknowledge();
+  asio::awaitable<void> send_ack();
+
+  asio::awaitable<void> consume();
+  asio::awaitable<void> load_snapshot();
+  bool load_event(const rdb::Event& event);
+  asio::awaitable<void> apply_stream();
+  asio::awaitable<void> apply_available();
+  asio::awaitable<void> apply_step(StreamPlanner::Step step, std::vector<Bytes> args, Offset end);
+  asio::awaitable<void> apply_exploded(Offset end);
+  asio::awaitable<void> fill();
+  Bytes pending_bytes() const { return Bytes(work_).substr(work_read_); }
+  int64_t source_now_ms() const;
+
+  asio::awaitable<void> fence_pending();
+  asio::awaitable<void> fence_keys(DbIndex db, std::vector<std::string> keys, bool gate);
+  void write_fenced(DbIndex db, const fence::FencedKey& key);
+  asio::awaitable<void> settle(std::vector<FailedUnit> units);
+  std::string first_key(const FailedUnit& failed) const;
+  uint32_t count_requests(Bytes requests) const;
+  void resend(TargetNode& node, const FailedUnit& failed);
+  void resend_control(const FailedUnit& failed);
+  asio::awaitable<void> fence_unknown(std::vector<Bytes> args);
+  asio::awaitable<void> flush_owned(std::vector<Bytes> args);
+  asio::awaitable<void> flush_owned_on(net::Endpoint node, DbIndex db);
+  asio::awaitable<void> remove_keys(net::Client& client, std::vector<std::string> keys);
+  asio::awaitable<net::Client*> lock_aux();
+  void unlock_aux();
+  bool owns_slot(Bytes key) const;
+  asio::awaitable<void> measure_clock();
+
+  asio::any_io_executor executor_;
+  LinkOptions options_;
+  Target& target_;
+  ScriptStore& scripts_;
+  OwnershipOracle& oracle_;
+  LinkPhase phase_ = LinkPhase::connecting;
+  bool closed_ = false;
+
+  std::unique_ptr<psync::ReplicaLink> link_;
+  psync::SyncStart start_;
+  psync::Transfer transfer_;
+  std::string carry_;
+  Spool spool_;
+  Wake spool_wake_;
+  Offset received_;
+  uint64_t bytes_received_ = 0;
+  uint64_t snapshot_bytes_ = 0;
+  uint64_t reconnects_ = 0;
+  bool received_snapshot_ = false;
+  std::deque<Arrival> arrivals_;
+  int64_t clock_offset_ms_ = 0;
+
+  std::string work_;
+  size_t work_read_ = 0;
+  Offset parsed_;  ///< the stream's offset behind what the parser has consumed
+  resp::CommandParser parser_;
+  rdb::Framer framer_;
+  SnapshotLoader loader_;
+  FenceBook fences_;
+  StreamPlanner planner_;
+  std::unique_ptr<net::Client> aux_;
+  bool aux_busy_ = false;
+  Wake aux_wake_;
+  Wake closing_;
+  Sleeper ack_pause_;
+};
+
+}  // namespace lockstep::engine

@@ -1,0 +1,211 @@
+// The part of SourceLink that reads keys again: fences, recoveries, flushes of one of several
+// sources.
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <set>
+
+#include "sync/base/error.h"
+#include "sync/cluster/slot.h"
+#include "sync/engine/source_link.h"
+#include "sync/resp/encoder.h"
+
+namespace lockstep::engine {
+
+using std::chrono::milliseconds;
+
+namespace {
+
+constexpr milliseconds aux_retry_pause{200};
+
+/// The keys that a failed request may have written, by database.
+std::set<std::pair<DbIndex, std::string>> written_keys(const FailedUnit& failed) {
+  std::set<std::pair<DbIndex, std::string>> result;
+  DbIndex db = failed.unit.db;
+  resp::CommandParser parser;
+  std::vector<commands::KeyRef> keys;
+  Bytes rest = failed.request;
+  while (!rest.empty()) {
+    const auto length = parser.parse(rest);
+    LOCKSTEP_ASSERT(length.has_value());  // we wrote it
+    const auto& args = parser.args();
+    const commands::Spec* spec = commands::find(args);
+    if (spec && spec->scope == commands::Scope::select)
+      db.value = static_cast<uint32_t>(std::stoul(std::string(args[1])));
+    if (spec && spec->scope == commands::Scope::keys && commands::find_keys(*spec, args, keys)) {
+      for (const commands::KeyRef& key : keys) {
+        if (key.written) result.emplace(db, std::string(args[key.argument]));
+      }
+    }
+    rest.remove_prefix(*length);
+  }
+  return result;
+}
+
+}  // namespace
+
+asio::awaitable<void> SourceLink::fence_pending() {
+  const auto pending = fences_.pending_keys();
+  for (const auto& [db, keys] : pending) co_await fence_keys(db, keys, true);
+  fences_.clear_pending();
+  target_.progress().notify();
+}
+
+asio::awaitable<void> SourceLink::fence_keys(DbIndex db, std::vector<std::string> keys, bool gate) {
+  std::vector<fence::FencedKey> read;
+  for (bool again = true; again;) {
+    std::string trouble;
+    try {
+      net::Client* client = co_await lock_aux();
+      read = co_await fence::read_keys(*client, db, keys);
+      again = false;
+    } catch (const ConnectionError& error) {
+      trouble = error.what();
+      aux_.reset();
+    }
+    unlock_aux();
+    if (!again) break;
+    if (closed_) throw ConnectionError(trouble);
+    spdlog::warn("{}: a key could not be read again: {}; retrying", options_.source.label(),
+                 trouble);
+    co_await pause_for(executor_, aux_retry_pause);
+  }
+  for (const fence::FencedKey& key : read) {
+    if (gate && !target_.open_for_producers()) co_await target_.enter();
+    if (fences_.fenced_at(db, key.key) > key.offset) continue;  // a recovery has read it later
+    write_fenced(db, key);
+    fences_.set_fenced(db, key.key, key.offset);
+  }
+}
+
+void SourceLink::write_fenced(DbIndex db, const fence::FencedKey& key) {
+  TargetNode& node = target_.node_of_key(key.key);
+  const Offset at = std::max(planner_.settled(), node.appended(options_.id));
+  std::string& out = node.begin_unit(db, planner_.settled(), options_.id);
+  const size_t replies = fence::append_write(out, key, target_.restore_form(),
+                                             options_.planner.expiry_grace, source_now_ms());
+  node.end_unit({.replies = static_cast<uint32_t>(replies),
+                 .link = options_.id,
+                 .kind = UnitKind::fence,
+                 .db = db,
+                 .end = at});
+}
+
+asio::awaitable<void> SourceLink::settle(std::vector<FailedUnit> units) {
+  std::map<DbIndex, std::set<std::string>> keys;
+  for (const FailedUnit& failed : units) {
+    const Policy policy = policy_for(failed.error, failed.unit.kind);
+    if (policy == Policy::rebuild) {
+      loader_.rebuild(failed.request, failed.unit);
+    } else if (failed.unit.kind == UnitKind::restore) {
+      resend(target_.node_of_key(first_key(failed)), failed);
+    } else if (failed.unit.kind == UnitKind::control) {
+      // SELECT belongs to the connection; what goes to every node is sent to every node again,
+      // which changes nothing where it was done.
+      resend_control(failed);
+    } else {
+      for (auto& [db, key] : written_keys(failed)) keys[db].insert(key);
+    }
+  }
+  for (auto& [db, names] : keys) {
+    co_await fence_keys(db, std::vector<std::string>(names.begin(), names.end()), false);
+    planner_.counters().fences += names.size();
+  }
+}
+
+std::string SourceLink::first_key(const FailedUnit& failed) const {
+  resp::CommandParser parser;
+  parser.parse(failed.request);
+  return std::string(parser.args().size() > 1 ? parser.args()[1] : Bytes());
+}
+
+void SourceLink::resend(TargetNode& node, const FailedUnit& failed) {
+  Unit unit = failed.unit;
+  unit.failed = false;
+  unit.replies = count_requests(failed.request);
+  node.begin_unit(unit.db, start_.offset, options_.id).append(failed.request);
+  node.end_unit(unit);
+}
+
+uint32_t SourceLink::count_requests(Bytes requests) const {
+  resp::CommandParser parser;
+  uint32_t count = 0;
+  while (!requests.empty()) {
+    const auto length = parser.parse(requests);
+    LOCKSTEP_ASSERT(length.has_value());
+    requests.remove_prefix(*length);
+    ++count;
+  }
+  return count;
+}
+
+void SourceLink::resend_control(const FailedUnit& failed) {
+  resp::CommandParser parser;
+  parser.parse(failed.request);
+  const commands::Spec* spec = commands::find(parser.args());
+  if (spec && spec->scope == commands::Scope::select) return;
+  for (size_t i = 0; i < target_.node_count(); ++i) resend(target_.node(i), failed);
+}
+
+asio::awaitable<void> SourceLink::fence_unknown(std::vector<Bytes> args) {
+  std::vector<std::string> request{"COMMAND", "GETKEYS"};
+  request.insert(request.end(), args.begin(), args.end());
+  const resp::Value reply = co_await ask_source(std::move(request));
+  if (reply.is_error() || reply.items.empty()) {
+    throw UserError(
+        fmt::format("the source's stream holds the command {}, which this version does not know "
+                    "and whose keys the source "
+                    "cannot tell ({}): it cannot be replayed (source offset {})",
+                    printable(args[0]), reply.text, parsed_.value));
+  }
+  for (const resp::Value& key : reply.items) fences_.add_pending(planner_.db(), key.text, parsed_);
+}
+
+asio::awaitable<net::Client*> SourceLink::lock_aux() {
+  while (aux_busy_) {
+    if (closed_) throw ConnectionError("the link was closed");
+    co_await aux_wake_.wait();
+  }
+  aux_busy_ = true;
+  if (!aux_) aux_ = co_await net::Client::connect(options_.source);
+  co_return aux_.get();
+}
+
+void SourceLink::unlock_aux() {
+  aux_busy_ = false;
+  aux_wake_.notify();
+}
+
+asio::awaitable<resp::Value> SourceLink::ask_source(std::vector<std::string> request) {
+  std::string encoded;
+  const std::vector<Bytes> args(request.begin(), request.end());
+  resp::append_command(encoded, args);
+  auto replies = co_await ask_source_many(std::move(encoded), 1);
+  co_return std::move(replies.front());
+}
+
+asio::awaitable<std::vector<resp::Value>> SourceLink::ask_source_many(std::string requests,
+                                                                      size_t count) {
+  std::exception_ptr failure;
+  std::vector<resp::Value> replies;
+  try {
+    net::Client* client = co_await lock_aux();
+    replies = co_await client->pipeline(std::move(requests), count);
+  } catch (...) {
+    failure = std::current_exception();
+    aux_.reset();
+  }
+  unlock_aux();
+  if (failure) std::rethrow_exception(failure);
+  co_return replies;
+}
+
+asio::awaitable<ServerInfo> SourceLink::source_info() {
+  std::vector<std::string> request{"INFO"};
+  const resp::Value reply = co_await ask_source(std::move(request));
+  co_return parse_info(reply.text);
+}
+
+}  // namespace lockstep::engine

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sync/base/units.h"
+
+namespace lockstep::engine {
+
+enum class State : uint8_t { initialising, synchronising, failed, finished };
+const char* state_name(State state);
+
+struct LinkStatus {
+  std::string source;
+  std::string target;
+  std::string phase;
+  std::string replid;
+  Offset source_offset;  ///< the source's master_repl_offset when it was last asked (every second)
+  Offset received_offset;
+  Offset applied_offset;
+  int64_t delay_ms = 0;
+  uint64_t bytes_received = 0;
+  uint64_t snapshot_bytes = 0;
+  uint64_t snapshot_bytes_total = 0;  ///< 0: the source does not say (diskless)
+  uint64_t keys_loaded = 0;
+  uint64_t keys_total = 0;  ///< by the source's INFO when the copy began
+  uint64_t restored = 0, plain = 0, rebuilt = 0;
+  uint64_t commands = 0, transactions = 0, transactions_split = 0, splits = 0, fences = 0,
+           dropped = 0;
+  uint64_t reconnects = 0;
+  uint64_t spool_bytes = 0, spool_disk_bytes = 0;
+};
+
+struct Status {
+  State state = State::initialising;
+  std::string error;
+  bool held = false;
+  bool caught_up = false;  ///< every link streams and has applied all it has received, and its
+                           ///< source's offset of a second ago
+  int64_t uptime_ms = 0;
+  uint64_t recoveries = 0;  ///< times the target refused something or went away and was settled
+  uint64_t failed_requests = 0;
+  std::string last_failure;
+  uint64_t memory_peak_bytes = 0;
+  std::vector<LinkStatus> links;
+};
+
+std::string to_json(const Status& status);
+/// Prometheus text exposition format 0.0.4.
+std::string to_prometheus(const Status& status);
+/// VmHWM of this process.
+uint64_t memory_peak_bytes();
+
+}  // namespace lockstep::engine

@@ -1,0 +1,333 @@
+#include "sync/engine/stream_planner.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "sync/base/error.h"
+#include "sync/cluster/slot.h"
+#include "sync/resp/encoder.h"
+
+namespace lockstep::engine {
+
+namespace {
+
+// A reply of 0 to one of these means that the key they need was gone already.
+constexpr std::array<Bytes, 7> needs_key{"pexpireat", "pexpire", "expireat", "expire",
+                                         "persist",   "lpushx",  "rpushx"};
+
+bool expects_nonzero(Bytes name) {
+  return std::find(needs_key.begin(), needs_key.end(), name) != needs_key.end();
+}
+
+DbIndex parse_db(Bytes text) {
+  DbIndex db;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), db.value);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    throw UserError(
+        fmt::format("the source selected database \"{}\", which is not a number", printable(text)));
+  }
+  return db;
+}
+
+}  // namespace
+
+StreamPlanner::StreamPlanner(Target& target, uint16_t link, PlannerOptions options,
+                             FenceBook& fences, ScriptStore& scripts)
+    : target_(target), link_(link), options_(options), fences_(fences), scripts_(scripts) {}
+
+void StreamPlanner::start(DbIndex db, Offset offset) {
+  db_ = db;
+  end_ = before_ = offset;
+}
+
+Offset StreamPlanner::settled() const {
+  Offset offset = in_transaction_ || exploding_ ? transaction_begin_ : end_;
+  if (fences_.has_pending()) offset = std::min(offset, fences_.pending_since());
+  return offset;
+}
+
+StreamPlanner::Step StreamPlanner::plan(std::span<const Bytes> args, Bytes raw, Offset end,
+                                        int64_t now_ms) {
+  if (end != end_) before_ = end_;
+  now_ms_ = now_ms;
+  if (args.empty()) return end_ = end, Step::done;
+  const Request request{commands::find(args), args, raw};
+  if (request.spec && request.spec->scope == commands::Scope::transaction) {
+    if (request.spec->name == "multi") return begin_transaction(end);
+    if (in_transaction_) {
+      const Offset planned = std::exchange(end_, end);
+      const Step step = end_transaction(request.spec->name == "exec");
+      if (step == Step::fence_first) end_ = planned;
+      return step;
+    }
+    return end_ = end, Step::done;  // the end of a transaction that was too large to be one
+  }
+  if (in_transaction_) return end_ = end, queue(raw);
+  if (fences_.pending_full()) return Step::fence_first;
+  const Offset planned = std::exchange(end_, end);
+  const Step step = request.spec ? plan_one(request) : Step::ask_keys;
+  if (step == Step::fence_first) end_ = planned;
+  if (step == Step::done && !fences_.idle()) fences_.pass(end_);
+  ++counters_.commands;
+  return step;
+}
+
+StreamPlanner::Step StreamPlanner::plan_one(const Request& request) {
+  switch (request.spec->scope) {
+    case commands::Scope::keys:
+      return plan_keys(request);
+    case commands::Scope::select:
+      return select(request);
+    case commands::Scope::flush:
+      return plan_flush(request);
+    case commands::Scope::script:
+      return plan_script_scope(request);
+    case commands::Scope::publish:
+      options_.publish ? publish(request) : void(++counters_.publishes_dropped);
+      return Step::done;
+    case commands::Scope::replication:
+      if (request.args.size() > 1 && request.spec->name == "replconf") ack_wanted_ = true;
+      return Step::done;
+    case commands::Scope::transaction:
+    case commands::Scope::other:
+      break;
+  }
+  if (!request.spec->write) return Step::done;
+  throw UserError(fmt::format(
+      "the source's stream holds {}, which is not known to change keys and cannot be replayed "
+      "(offset {})",
+      printable(request.args[0]), end_.value));
+}
+
+StreamPlanner::Step StreamPlanner::select(const Request& request) {
+  if (request.args.size() < 2)
+    throw UserError("the source's stream holds SELECT without a database");
+  db_ = parse_db(request.args[1]);
+  if (db_.value > 0 && target_.clustered()) {
+    throw UserError(fmt::format(
+        "the source writes to database {} and the target is a cluster, which has only database 0: "
+        "move that data to database 0, or sync into a standalone target (source offset {})",
+        db_.value, end_.value));
+  }
+  return Step::done;
+}
+
+StreamPlanner::Step StreamPlanner::plan_keys(const Request& request) {
+  if (target_.clustered() || !fences_.idle()) return plan_routed(request);
+  emit(target_.node(0), Slot{0}, request);
+  return Step::done;
+}
+
+StreamPlanner::Step StreamPlanner::plan_routed(const Request& request) {
+  if (!commands::find_keys(*request.spec, request.args, keys_)) return Step::ask_keys;
+  if (keys_.empty()) return plan_without_keys(request);
+  if (!grouping_ && touches_pending(request)) return Step::fence_first;
+  if (!fences_.idle() && moves_between_databases(request))
+    return fence_both_databases(request), Step::done;
+  if (covered_by_fence(request)) return drop_covered(request), Step::done;
+  if (!target_.clustered()) return emit(target_.node(0), Slot{0}, request), Step::done;
+  const Slot slot = cluster::slot_of(request.args[keys_.front().argument]);
+  const bool one_slot = std::all_of(keys_.begin(), keys_.end(), [&](const commands::KeyRef& key) {
+    return cluster::slot_of(request.args[key.argument]) == slot;
+  });
+  if (one_slot) {
+    emit(target_.node_of(slot), slot, request);
+  } else if (request.spec->split != commands::Split::none) {
+    split(request);
+  } else {
+    fence_written(request);
+  }
+  return Step::done;
+}
+
+StreamPlanner::Step StreamPlanner::plan_without_keys(const Request& request) {
+  if (!request.spec->write) return Step::done;
+  if (!target_.clustered()) return emit(target_.node(0), Slot{0}, request), Step::done;
+  throw UserError(
+      fmt::format("the source's stream holds {} without a declared key, so no node of the target "
+                  "cluster can be "
+                  "chosen for it: declare the keys it uses, or set the source to replicate effects "
+                  "(lua-replicate-commands, or redis.replicate_commands()) (source offset {})",
+                  printable(request.args[0]), end_.value));
+}
+
+bool StreamPlanner::touches_pending(const Request& request) const {
+  if (!fences_.has_pending()) return false;
+  return std::any_of(keys_.begin(), keys_.end(), [&](const commands::KeyRef& key) {
+    return fences_.is_pending(db_, request.args[key.argument]);
+  });
+}
+
+bool StreamPlanner::covered(Bytes key) const {
+  return fences_.covers(db_, key, end_) || (grouping_ && fences_.is_pending(db_, key));
+}
+
+bool StreamPlanner::covered_by_fence(const Request& request) const {
+  if (fences_.idle()) return false;
+  return std::any_of(keys_.begin(), keys_.end(), [&](const commands::KeyRef& key) {
+    return covered(request.args[key.argument]);
+  });
+}
+
+void StreamPlanner::drop_covered(const Request& request) {
+  ++counters_.dropped;
+  for (const commands::KeyRef& key : keys_) {
+    const Bytes name = request.args[key.argument];
+    if (key.written && !covered(name)) add_pending(db_, name);
+  }
+}
+
+void StreamPlanner::add_pending(DbIndex db, Bytes key) {
+  fences_.add_pending(db, key, grouping_ ? transaction_begin_ : before_);
+  ++counters_.fences;
+}
+
+void StreamPlanner::fence_written(const Request& request) {
+  for (const commands::KeyRef& key : keys_) {
+    if (key.written) add_pending(db_, request.args[key.argument]);
+  }
+}
+
+bool StreamPlanner::moves_between_databases(const Request& request) const {
+  return request.spec->name == "move" || (request.spec->name == "copy" && request.args.size() > 4);
+}
+
+void StreamPlanner::fence_both_databases(const Request& request) {
+  fence_written(request);
+  for (size_t i = 2; i < request.args.size(); ++i) {
+    const Bytes text = request.args[i];
+    const bool number = !text.empty() && std::all_of(text.begin(), text.end(),
+                                                     [](char c) { return c >= '0' && c <= '9'; });
+    if (!number || (request.spec->name == "copy" && i < 3)) continue;
+    for (const commands::KeyRef& key : keys_) {
+      if (key.written) add_pending(parse_db(text), request.args[key.argument]);
+    }
+  }
+}
+
+void StreamPlanner::split(const Request& request) {
+  ++counters_.splits;
+  const bool known = commands::split_by_slot(
+      *request.spec, request.args, cluster::slot_of, [&](Slot slot, std::span<const Bytes> args) {
+        rewritten_.clear();
+        resp::append_command(rewritten_, args);
+        append(target_.node_of(slot), slot, rewritten_, 1, false);
+      });
+  if (!known) fence_written(request);
+}
+
+void StreamPlanner::emit(TargetNode& node, Slot slot, const Request& request) {
+  if (request.spec->script_call) prepare_script(node, request);
+  rewritten_.clear();
+  const commands::ExpiryRewrite rewrite{.now_ms = now_ms_,
+                                        .grace_ms = options_.expiry_grace.count(),
+                                        .target_supports_pxat = target_.knows_pxat()};
+  const size_t commands =
+      commands::rewrite_expiry(*request.spec, request.args, rewrite, rewritten_);
+  if (commands > 0) {
+    ++counters_.rewritten_expiries;
+    append(node, slot, rewritten_, static_cast<uint32_t>(commands),
+           expects_nonzero(request.spec->name));
+  } else if (request.raw.starts_with('*')) {
+    append(node, slot, request.raw, 1, expects_nonzero(request.spec->name));
+  } else {
+    resp::append_command(rewritten_, request.args);
+    append(node, slot, rewritten_, 1, false);
+  }
+}
+
+void StreamPlanner::append(TargetNode& node, Slot slot, Bytes request, uint32_t replies,
+                           bool expect_nonzero) {
+  if (!grouping_) {
+    node.begin_unit(db_, before_, link_).append(request);
+    node.end_unit({.replies = replies,
+                   .link = link_,
+                   .kind = UnitKind::command,
+                   .expect_nonzero = expect_nonzero,
+                   .db = db_,
+                   .end = end_});
+    return;
+  }
+  const uint32_t id = target_.clustered() ? slot.value : 0;
+  auto found = std::find_if(groups_.begin(), groups_.end(),
+                            [&](const auto& group) { return group.first == id; });
+  if (found == groups_.end()) {
+    found = groups_.insert(
+        groups_.end(),
+        {id, Group{.node = &node, .requests = {}, .commands = 0, .first_db = db_, .db = db_}});
+  }
+  Group& group = found->second;
+  if (group.db != db_) {
+    resp::append_command(group.requests, {"SELECT", std::to_string(db_.value)});
+    ++group.commands;
+    group.db = db_;
+  }
+  group.requests.append(request);
+  group.commands += replies;
+}
+
+void StreamPlanner::broadcast(Bytes raw) {
+  for (size_t i = 0; i < target_.node_count(); ++i) {
+    TargetNode& node = target_.node(i);
+    node.begin_unit(db_, before_, link_).append(raw);
+    node.end_unit({.link = link_, .kind = UnitKind::control, .db = db_, .end = end_});
+  }
+}
+
+void StreamPlanner::publish(const Request& request) {
+  TargetNode& node = request.args.size() > 1 && request.spec->name == "spublish"
+                         ? target_.node_of_key(request.args[1])
+                         : target_.node(0);
+  append(node, Slot{0}, request.raw, 1, false);
+}
+
+StreamPlanner::Step StreamPlanner::plan_flush(const Request& request) {
+  if (!options_.only_link) {
+    if (request.spec->name != "swapdb") return Step::flush_owned;
+    throw UserError(fmt::format(
+        "one of several sources swapped its databases, which cannot be replayed into a target "
+        "that they share (source offset {})",
+        end_.value));
+  }
+  if (request.spec->name == "swapdb" && request.args.size() == 3) {
+    if (fences_.has_pending()) return Step::fence_first;
+    fences_.fence_again_in(before_, {parse_db(request.args[1]), parse_db(request.args[2])});
+  } else {
+    fences_.fence_again(before_);
+  }
+  if (grouping_)
+    append(target_.node(0), Slot{0}, request.raw, 1, false);
+  else
+    broadcast(request.raw);
+  return Step::done;
+}
+
+StreamPlanner::Step StreamPlanner::plan_script_scope(const Request& request) {
+  if (request.spec->name == "script load" && request.args.size() > 2) scripts_.add(request.args[2]);
+  if (request.spec->name == "script flush") {
+    scripts_.clear();
+    for (size_t i = 0; i < target_.node_count(); ++i) target_.node(i).scripts().clear();
+  }
+  if (request.spec->write || request.spec->name.starts_with("script ")) broadcast(request.raw);
+  return Step::done;
+}
+
+void StreamPlanner::prepare_script(TargetNode& node, const Request& request) {
+  if (request.args.size() < 2) return;
+  if (request.spec->name == "eval") {
+    node.scripts().insert(scripts_.add(request.args[1]));
+  } else if (request.spec->name == "evalsha") {
+    std::string sha1(request.args[1]);
+    std::transform(sha1.begin(), sha1.end(), sha1.begin(),
+                   [](char c) { return static_cast<char>(std::tolower(c)); });
+    const std::string* body = scripts_.find(sha1);
+    if (!body || !node.scripts().insert(sha1).second) return;
+    resp::append_command(node.begin_unit(db_, before_, link_), {"SCRIPT", "LOAD", *body});
+    node.end_unit({.link = link_, .kind = UnitKind::control, .db = db_, .end = end_});
+  }
+}
+
+}  // namespace lockstep::engine

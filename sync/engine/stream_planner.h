@@ -1,0 +1,144 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sync/commands/commands.h"
+#include "sync/engine/fence_book.h"
+#include "sync/engine/script_store.h"
+#include "sync/engine/target.h"
+#include "sync/resp/parser.h"
+
+namespace lockstep::engine {
+
+struct PlannerOptions {
+  std::chrono::milliseconds expiry_grace{
+      0};                 ///< added to every expiry (mode `replica`), 0 in mode `exact`
+  bool publish = false;   ///< forward PUBLISH
+  bool only_link = true;  ///< the source is one server: FLUSHALL may be forwarded as it is
+  size_t transaction_bytes_max = 64 << 20;  ///< a larger transaction is applied command by command
+};
+
+struct PlannerCounters {
+  uint64_t commands = 0;
+  uint64_t transactions = 0;
+  uint64_t transactions_split =
+      0;  ///< not applied as one: several slots, too large, or with a command that cannot be inside
+  uint64_t splits = 0;   ///< multi-key commands sent by slot
+  uint64_t fences = 0;   ///< keys that had to be read again
+  uint64_t dropped = 0;  ///< commands whose effect a fence had already brought
+  uint64_t rewritten_expiries = 0;
+  uint64_t publishes_dropped = 0;
+};
+
+/// Decides what becomes of each command of one link's stream and appends it to the target's nodes:
+/// forwarded as received where possible, else rewritten, split by slot, or given to the fence book.
+/// Awaits nothing; the link does what a Step asks for.
+class StreamPlanner {
+ public:
+  enum class Step {
+    done,         ///< planned
+    fence_first,  ///< touches a key that waits for its fence, or too many wait: fence, then plan it
+                  ///< again
+    flush_owned,  ///< FLUSHALL or FLUSHDB of one of several sources: remove what this one owned
+    ask_keys,     ///< not in the table: ask the source for its keys, fence them
+    exploded,     ///< a transaction that cannot be one: plan take_exploded() one by one
+  };
+
+  StreamPlanner(Target& target, uint16_t link, PlannerOptions options, FenceBook& fences,
+                ScriptStore& scripts);
+
+  /// Database the stream begins in (repl-stream-db of the RDB) and the offset before its first
+  /// byte.
+  void start(DbIndex db, Offset offset);
+  /// `raw` is the command as received, `end` the link's offset behind it, `now_ms` the source's
+  /// clock when it came.
+  Step plan(std::span<const Bytes> args, Bytes raw, Offset end, int64_t now_ms);
+  /// The commands of a transaction that is applied one by one, whole requests one behind the other.
+  std::string take_exploded() { return std::move(exploded_); }
+  void end_exploded() { exploding_ = false; }
+
+  /// Up to here everything has been handed to the nodes.
+  Offset settled() const;
+  bool in_transaction() const { return in_transaction_; }
+  /// True once after REPLCONF GETACK.
+  bool take_ack_wanted() { return std::exchange(ack_wanted_, false); }
+  DbIndex db() const { return db_; }
+  const PlannerCounters& counters() const { return counters_; }
+  PlannerCounters& counters() { return counters_; }
+
+ private:
+  struct Request {
+    const commands::Spec* spec = nullptr;
+    std::span<const Bytes> args;
+    Bytes raw;
+  };
+  /// The part of a transaction that goes to one slot (or to the only node).
+  struct Group {
+    TargetNode* node = nullptr;
+    std::string requests;
+    uint32_t commands = 0;
+    DbIndex first_db;
+    DbIndex db;
+  };
+
+  Step plan_one(const Request& request);
+  Step plan_keys(const Request& request);
+  Step plan_routed(const Request& request);
+  Step plan_without_keys(const Request& request);
+  Step plan_script_scope(const Request& request);
+  Step plan_flush(const Request& request);
+  Step select(const Request& request);
+  void split(const Request& request);
+  void fence_written(const Request& request);
+  void fence_both_databases(const Request& request);
+  void add_pending(DbIndex db, Bytes key);
+  bool touches_pending(const Request& request) const;
+  bool covered(Bytes key) const;
+  bool covered_by_fence(const Request& request) const;
+  void drop_covered(const Request& request);
+  bool moves_between_databases(const Request& request) const;
+  void emit(TargetNode& node, Slot slot, const Request& request);
+  void append(TargetNode& node, Slot slot, Bytes request, uint32_t replies, bool expect_nonzero);
+  void broadcast(Bytes raw);
+  void publish(const Request& request);
+  void prepare_script(TargetNode& node, const Request& request);
+
+  Step begin_transaction(Offset end);
+  Step queue(Bytes raw);
+  Step end_transaction(bool exec);
+  Step explode();
+  bool awkward(const Request& request);
+  bool each_queued(const std::function<bool(const Request&)>& visit);
+  void plan_transaction();
+  void send_groups();
+
+  Target& target_;
+  uint16_t link_;
+  PlannerOptions options_;
+  FenceBook& fences_;
+  ScriptStore& scripts_;
+
+  DbIndex db_;
+  Offset before_;  ///< before the command being planned
+  Offset end_;     ///< behind it
+  int64_t now_ms_ = 0;
+  std::vector<commands::KeyRef> keys_;
+  std::string rewritten_;
+
+  bool in_transaction_ = false;
+  bool exploding_ = false;
+  bool grouping_ = false;
+  Offset transaction_begin_;
+  std::string queued_;  ///< the commands between MULTI and EXEC, as received
+  std::vector<std::pair<uint32_t, Group>> groups_;  ///< by slot, in order of first use
+  std::string exploded_;
+  bool ack_wanted_ = false;
+  PlannerCounters counters_;
+};
+
+}  // namespace lockstep::engine

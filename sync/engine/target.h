@@ -1,0 +1,123 @@
+#pragma once
+
+#include <array>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sync/cluster/topology.h"
+#include "sync/engine/reply_policy.h"
+#include "sync/engine/target_node.h"
+#include "sync/engine/task_group.h"
+#include "sync/fence/fence.h"
+
+namespace lockstep::engine {
+
+struct TargetOptions {
+  size_t outstanding_bytes_max = 4 << 20;  ///< per node, sent and not yet answered
+  std::chrono::milliseconds retry_for{
+      std::chrono::hours(12)};  ///< then a target that does not answer fails the task
+};
+
+/// All primaries of the target deployment: routes by slot, holds the gate that every producer
+/// passes before it appends, and collects what failed until a recovery settles it.
+///
+/// The gate is closed while a recovery runs, while the engine is held, and while any node has its
+/// bound of outstanding bytes. Producers check it once per command, before they look at anything
+/// that a recovery could change.
+class Target : public NodeObserver {
+ public:
+  Target(asio::any_io_executor executor, net::Endpoint endpoint, TargetOptions options);
+
+  /// Learns the topology and connects to every primary.
+  asio::awaitable<void> open(size_t link_count);
+  /// Runs until close(): readers, writers, recoveries. Throws when the target cannot be brought
+  /// back or an error's policy is stop.
+  asio::awaitable<void> run();
+  void close();
+
+  bool clustered() const { return topology_.clustered; }
+  const cluster::Topology& topology() const { return topology_; }
+  size_t node_count() const { return nodes_.size(); }
+  TargetNode& node(size_t index) { return *nodes_[index]; }
+  const TargetNode& node(size_t index) const { return *nodes_[index]; }
+  TargetNode& node_of(Slot slot) { return *nodes_[by_slot_[slot.value]]; }
+  TargetNode& node_of_key(Bytes key);
+  const fence::RestoreForm& restore_form() const { return form_; }
+  const std::string& version() const { return version_; }
+  bool knows_pxat() const;
+
+  /// True: append at will (about a buffer's worth), without awaiting. False: co_await enter()
+  /// first.
+  bool open_for_producers() const { return !closed_ && !recovering_ && !held_ && !congested_; }
+  asio::awaitable<void> enter();
+  /// Waits until nothing is outstanding and no recovery runs.
+  asio::awaitable<void> drain();
+  /// Keeps producers out, for `hold` and for cut-over. Counted: release() as often.
+  void hold() { ++held_; }
+  void release();
+
+  /// The offset up to which everything of this link is applied, given how far its planner is.
+  Offset applied(uint16_t link, Offset settled) const;
+
+  /// Settles failed units of one link: called by a recovery while the gate is closed, when the
+  /// target answers again.
+  using Settle = std::function<asio::awaitable<void>(std::vector<FailedUnit>)>;
+  void set_settle(uint16_t link, Settle settle);
+  /// Waiters on progress: acknowledgements, room, recoveries.
+  Wake& progress() { return progress_; }
+
+  uint64_t recoveries() const { return recoveries_; }
+  uint64_t failed_units() const { return failed_units_; }
+  const std::string& last_failure() const { return last_failure_; }
+
+  void on_unit_failed(FailedUnit failed) override;
+  void on_down(const std::string& reason) override;
+  void on_progress() override;
+
+ private:
+  asio::awaitable<void> connect_nodes();
+  asio::awaitable<void> learn_version();
+  asio::awaitable<void> supervise(TargetNode& node);
+  asio::awaitable<void> recover();
+  asio::awaitable<void> recover_once();
+  asio::awaitable<void> await_answer();
+  asio::awaitable<void> refresh_topology();
+  asio::awaitable<cluster::Topology> rediscover();
+  void adopt(cluster::Topology topology);
+  asio::awaitable<std::string> try_ready();
+  bool all_idle() const;
+  void map_slots();
+  void update_congestion();
+
+  asio::any_io_executor executor_;
+  net::Endpoint endpoint_;
+  TargetOptions options_;
+  size_t link_count_ = 0;
+  cluster::Topology topology_;
+  std::vector<std::unique_ptr<TargetNode>> nodes_;
+  std::vector<std::unique_ptr<TargetNode>>
+      retired_;  ///< no longer primaries, kept for their coroutines
+  std::array<uint16_t, slot_count> by_slot_{};
+  fence::RestoreForm form_;
+  std::string version_;
+  std::map<uint16_t, Settle> settle_;
+  std::vector<FailedUnit> failed_;
+  std::string stop_reason_;
+  std::string last_failure_;
+  bool reroute_ = false;
+  bool recovering_ = false;
+  bool congested_ = false;
+  bool closed_ = false;
+  int held_ = 0;
+  uint64_t recoveries_ = 0;
+  uint64_t failed_units_ = 0;
+  Wake progress_;
+  Wake recovery_wake_;
+  std::unique_ptr<TaskGroup> tasks_;
+};
+
+}  // namespace lockstep::engine

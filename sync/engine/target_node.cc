@@ -1,0 +1,208 @@
+#include "sync/engine/target_node.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "sync/base/error.h"
+#include "sync/resp/encoder.h"
+
+namespace lockstep::engine {
+
+namespace {
+
+constexpr size_t read_buffer_bytes = 128 * 1024;
+constexpr size_t spare_bytes_max = 2 << 20;
+constexpr Bytes ok_reply = "+OK\r\n";
+
+}  // namespace
+
+TargetNode::TargetNode(asio::any_io_executor executor, net::Endpoint endpoint, size_t link_count,
+                       size_t outstanding_bytes_max, NodeObserver& observer)
+    : executor_(executor),
+      endpoint_(std::move(endpoint)),
+      observer_(observer),
+      outstanding_bytes_max_(outstanding_bytes_max),
+      progress_(link_count),
+      write_wake_(executor) {}
+
+asio::awaitable<void> TargetNode::revive() {
+  net::ClientOptions options;
+  options.name = "lockstep-sync";
+  client_ = co_await net::Client::connect(endpoint_, options);
+  parser_ = resp::Parser();
+  graveyard_.clear();
+  selected_ = DbIndex{0};
+  scripts_.clear();
+  up_ = true;
+}
+
+std::string& TargetNode::begin_unit(DbIndex db, Offset before, uint16_t link) {
+  if (progress_[link].outstanding == 0) progress_[link].acked = before;
+  if (db != selected_) {
+    current_begin_ = current_.size();
+    resp::append_command(current_, {"SELECT", std::to_string(db.value)});
+    selected_ = db;
+    end_unit({.link = link, .kind = UnitKind::control, .db = db, .end = before});
+  }
+  current_begin_ = current_.size();
+  return current_;
+}
+
+void TargetNode::end_unit(Unit unit) {
+  unit.bytes = static_cast<uint32_t>(current_.size() - current_begin_);
+  outstanding_bytes_ += unit.bytes;
+  LinkProgress& progress = progress_[unit.link];
+  progress.appended = unit.end;
+  ++progress.outstanding;
+  units_.push_back(unit);
+  write_wake_.notify();
+}
+
+asio::awaitable<void> TargetNode::write_requests() {
+  while (up_ && !closed_) {
+    if (current_.empty()) {
+      co_await write_wake_.wait();
+      continue;
+    }
+    sent_.push_back(std::exchange(current_, std::exchange(spare_, {})));
+    const asio::const_buffer buffer(sent_.back().data(), sent_.back().size());
+    bytes_sent_ += buffer.size();
+    std::string broken;
+    try {
+      co_await client_->stream().write(std::span(&buffer, 1));
+    } catch (const ConnectionError& error) {
+      broken = error.what();
+    }
+    if (!broken.empty()) disconnect(broken);
+  }
+}
+
+asio::awaitable<void> TargetNode::read_replies() {
+  std::string input;
+  std::string buffer(read_buffer_bytes, '\0');
+  while (up_ && !closed_) {
+    std::string broken;
+    try {
+      const size_t n = co_await client_->stream().read_some(asio::buffer(buffer));
+      if (input.empty()) {
+        const size_t used = consume_replies(Bytes(buffer.data(), n));
+        input.assign(buffer, used, n - used);
+      } else {
+        input.append(buffer, 0, n);
+        input.erase(0, consume_replies(input));
+      }
+    } catch (const ConnectionError& error) {
+      broken = error.what();
+    } catch (const FormatError& error) {
+      broken = fmt::format("{} answered with something that is not RESP: {}", endpoint_.label(),
+                           error.what());
+    }
+    if (!broken.empty()) disconnect(broken);
+  }
+}
+
+size_t TargetNode::consume_replies(Bytes input) {
+  size_t used = 0;
+  while (used < input.size() && !units_.empty()) {
+    const Bytes rest = input.substr(used);
+    if (rest.starts_with(ok_reply)) {
+      on_reply(false, {}, 0, false);
+      used += ok_reply.size();
+      continue;
+    }
+    const auto length = parser_.parse(rest);
+    if (!length) break;
+    const auto& nodes = parser_.nodes();
+    const resp::Node& top = nodes.front();
+    const bool error = top.type == resp::Type::error || top.type == resp::Type::bulk_error;
+    if (units_.front().kind == UnitKind::transaction && units_.front().replies == 1 && !error)
+      scan_exec(nodes);
+    on_reply(error, top.text, top.integer, top.type == resp::Type::integer);
+    used += *length;
+  }
+  observer_.on_progress();
+  return used;
+}
+
+void TargetNode::scan_exec(const std::vector<resp::Node>& nodes) {
+  for (const resp::Node& node : nodes) {
+    if (node.type == resp::Type::error || node.type == resp::Type::bulk_error) {
+      units_.front().failed = true;
+      if (front_error_.empty()) front_error_ = node.text;
+    }
+  }
+  if (nodes.front().type == resp::Type::null) {
+    units_.front().failed = true;
+    front_error_ = "EXECABORT the transaction was not applied";
+  }
+}
+
+void TargetNode::on_reply(bool error, Bytes text, int64_t integer, bool integer_reply) {
+  Unit& unit = units_.front();
+  if (error) {
+    unit.failed = true;
+    if (front_error_.empty()) front_error_ = text;
+  } else if (unit.expect_nonzero && integer_reply && integer == 0) {
+    unit.failed = true;
+    front_error_ = "GONE the key was no longer there";
+  }
+  if (--unit.replies == 0) finish_front();
+}
+
+Bytes TargetNode::front_request() const {
+  const std::string& buffer = sent_.empty() ? current_ : sent_.front();
+  return Bytes(buffer).substr(front_offset_, units_.front().bytes);
+}
+
+void TargetNode::finish_front() {
+  const Unit unit = units_.front();
+  FailedUnit failed;
+  if (unit.failed) failed = {unit, std::string(front_request()), std::exchange(front_error_, {})};
+  units_.pop_front();
+  front_offset_ += unit.bytes;
+  outstanding_bytes_ -= unit.bytes;
+  ++commands_done_;
+  if (!sent_.empty() && front_offset_ == sent_.front().size()) {
+    if (up_ && spare_.capacity() == 0 && sent_.front().capacity() <= spare_bytes_max) {
+      spare_ = std::move(sent_.front());
+      spare_.clear();
+    }
+    if (!up_) graveyard_.push_back(std::move(sent_.front()));
+    sent_.pop_front();
+    front_offset_ = 0;
+  }
+  LinkProgress& progress = progress_[unit.link];
+  progress.acked = unit.end;
+  --progress.outstanding;
+  if (unit.failed) observer_.on_unit_failed(std::move(failed));
+}
+
+void TargetNode::disconnect(const std::string& reason) {
+  if (!up_) return;
+  up_ = false;
+  client_->close();
+  if (closed_) return;
+  observer_.on_down(reason);
+  while (!units_.empty()) {
+    units_.front().failed = true;
+    front_error_ = "CONNECTION " + reason;
+    finish_front();
+  }
+  // The write under way may still look at its buffer until it has noticed.
+  for (std::string& buffer : sent_) graveyard_.push_back(std::move(buffer));
+  sent_.clear();
+  current_.clear();
+  front_offset_ = 0;
+  write_wake_.notify();
+  observer_.on_progress();
+}
+
+void TargetNode::close() {
+  closed_ = true;
+  up_ = false;
+  if (client_) client_->close();
+  write_wake_.notify();
+}
+
+}  // namespace lockstep::engine
