@@ -184,7 +184,7 @@ asio::awaitable<std::unique_ptr<Client>> Client::connect(Endpoint endpoint, Clie
   client->impl_->stream = co_await connect_stream(endpoint, options.connect_timeout);
   client->impl_->options = options;
   co_await client->log_in();
-  if (options.name.empty()) co_return client;
+  if (*options.name == 0) co_return client;
   std::vector<std::string> set_name{"CLIENT", "SETNAME", options.name};
   bool named = true;
   try {
@@ -194,7 +194,7 @@ asio::awaitable<std::unique_ptr<Client>> Client::connect(Endpoint endpoint, Clie
   }
   if (named) co_return client;
   // Some proxies close the connection on a command that they do not know.
-  options.name.clear();
+  options.name = "";
   co_return co_await connect(std::move(endpoint), std::move(options));
 }
 

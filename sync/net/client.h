@@ -14,7 +14,9 @@ namespace lockstep::net {
 struct ClientOptions {
   milliseconds connect_timeout{5000};
   milliseconds reply_timeout{15000};  ///< for one reply (or one whole pipeline's next reply)
-  std::string name = "lockstep";      ///< CLIENT SETNAME, best effort
+  /// CLIENT SETNAME, best effort. Lives for ever; not a std::string, because GCC 12 destroys the
+  /// members of a coroutine's default arguments twice.
+  const char* name = "lockstep";
 };
 
 /// A logged-in request/reply connection: for prechecks, topology, fences, the verifier, fixtures.
