@@ -3,100 +3,93 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
-#include "sync/base/error.h"
+#include "sync/fence/read_codec.h"
 #include "sync/resp/encoder.h"
 
 namespace lockstep::fence {
-
 namespace {
 
-constexpr size_t keys_at_once = 16;
-constexpr size_t replies_per_key = 6;
+constexpr size_t batch_bytes = 32 << 20;
+constexpr size_t first_batch = 16;
+constexpr size_t batch_max = 128;
+constexpr int rereads_max = 3;
+constexpr uint32_t pexpiretime_since = 70000;
 
-void append_read(std::string& out, const std::string& key) {
-  resp::append_command(out, {"MULTI"});
-  resp::append_command(out, {"TIME"});
-  resp::append_command(out, {"PTTL", key});
-  resp::append_command(out, {"DUMP", key});
-  resp::append_command(out, {"INFO", "replication"});
-  resp::append_command(out, {"EXEC"});
+using Reads = std::vector<Read>;
+using Keys = std::vector<std::string>;
+
+void append_select(std::string& out, DbIndex db) {
+  const fmt::format_int number(db.value);
+  resp::append_command(out, {"SELECT", Bytes(number.data(), number.size())});
 }
 
-/// The offset of the stream that a replica of this server gets: `master_repl_offset` for primaries and replicas alike.
-Offset parse_offset(Bytes info, const std::string& source) {
-  static constexpr Bytes field = "master_repl_offset:";
-  const size_t at = info.find(field);
-  Offset offset{-1};
-  if (at != Bytes::npos) std::from_chars(info.data() + at + field.size(), info.data() + info.size(), offset.value);
-  if (offset.value < 0) throw UserError(fmt::format("{}: INFO replication does not tell master_repl_offset", source));
-  return offset;
+net::asio::awaitable<Reads> read_batch(net::Client& source, DbIndex db, ExpiryForm form,
+                                       Keys keys) {
+  const size_t selects = db.value > 0 ? 1 : 0;
+  std::string requests;
+  if (selects > 0) append_select(requests, db);
+  for (const std::string& key : keys) append_read(requests, key, form);
+  if (selects > 0) append_select(requests, DbIndex{0});
+  const size_t each = reply_count(form);
+  const size_t count = keys.size() * each + 2 * selects;
+  const std::vector<resp::Value> replies = co_await source.pipeline(std::move(requests), count);
+  const std::string label = source.endpoint().label();
+  if (replies.front().is_error() && selects > 0) refuse(replies.front(), "SELECT", label);
+  Reads reads;
+  reads.reserve(keys.size());
+  for (size_t i = 0; i < keys.size(); ++i) {
+    const std::span all(replies);
+    reads.push_back(parse_read(all.subspan(selects + i * each, each), keys[i], form, label));
+  }
+  co_return reads;
 }
 
-std::optional<ExpireAt> parse_expiry(const resp::Value& time, int64_t ttl_ms) {
-  if (ttl_ms < 0 || time.items.size() != 2) return std::nullopt;
-  return ExpireAt{std::stoll(time.items[0].text) * 1000 + std::stoll(time.items[1].text) / 1000 + ttl_ms};
+/// Reads once more, in place, what was not exact.
+net::asio::awaitable<void> reread(net::Client& source, DbIndex db, ExpiryForm form, Reads& reads) {
+  for (int i = 0; i < rereads_max; ++i) {
+    Keys keys;
+    for (const Read& read : reads) {
+      if (!read.exact) keys.push_back(read.key.key);
+    }
+    if (keys.empty()) co_return;
+    Reads again = co_await read_batch(source, db, form, std::move(keys));
+    auto next = again.begin();
+    for (Read& read : reads) {
+      if (!read.exact) read = std::move(*next++);
+    }
+  }
 }
 
-FencedKey parse_read(const std::vector<resp::Value>& replies, size_t first, const std::string& key, const std::string& source) {
-  const resp::Value& exec = replies[first + replies_per_key - 1];
-  for (size_t i = first; i + 1 < first + replies_per_key; ++i) {
-    if (replies[i].is_error()) throw UserError(fmt::format("{}: the key {} cannot be read again: {}", source, printable(key), replies[i].text));
-  }
-  if (exec.items.size() != replies_per_key - 2) {
-    throw UserError(fmt::format("{}: the key {} cannot be read again: {}", source, printable(key), exec.is_error() ? exec.text : "EXEC was not applied"));
-  }
-  for (const resp::Value& item : exec.items) {
-    if (item.is_error()) throw UserError(fmt::format("{}: the key {} cannot be read again: {}", source, printable(key), item.text));
-  }
-  FencedKey fenced{.key = key, .dump_payload = {}, .expire_at = {}, .offset = parse_offset(exec.items[3].text, source)};
-  if (!exec.items[2].is_null()) {
-    fenced.dump_payload = exec.items[2].text;
-    fenced.expire_at = parse_expiry(exec.items[0], exec.items[1].integer);
-  }
-  return fenced;
+size_t payload_bytes(const Read& read) {
+  return read.key.dump_payload ? read.key.dump_payload->size() : 0;
 }
 
 }  // namespace
 
-net::asio::awaitable<std::vector<FencedKey>> read_keys(net::Client& source, DbIndex db, std::vector<std::string> keys) {
+net::asio::awaitable<std::vector<FencedKey>> read_keys(net::Client& source, DbIndex db, Keys keys,
+                                                       size_t bytes_max) {
+  const uint32_t version = co_await source.server_version();
+  const ExpiryForm form =
+      version >= pexpiretime_since ? ExpiryForm::pexpiretime : ExpiryForm::time_pttl;
   std::vector<FencedKey> result;
-  for (size_t begin = 0; begin < keys.size(); begin += keys_at_once) {
-    const size_t end = std::min(begin + keys_at_once, keys.size());
-    std::string requests;
-    // A connection of ours is always left in database 0.
-    const size_t before = db.value > 0 ? 1 : 0;
-    if (db.value > 0) resp::append_command(requests, {"SELECT", std::to_string(db.value)});
-    for (size_t i = begin; i < end; ++i) append_read(requests, keys[i]);
-    if (db.value > 0) resp::append_command(requests, {"SELECT", "0"});
-    const size_t count = (end - begin) * replies_per_key + 2 * before;
-    const auto replies = co_await source.pipeline(std::move(requests), count);
-    const std::string label = source.endpoint().label();
-    for (size_t i = begin; i < end; ++i) result.push_back(parse_read(replies, before + (i - begin) * replies_per_key, keys[i], label));
+  result.reserve(keys.size());
+  size_t bytes = 0;
+  size_t largest = 1;
+  size_t batch = first_batch;
+  while (result.size() < keys.size() && (result.empty() || bytes <= bytes_max)) {
+    const auto begin = keys.begin() + static_cast<ptrdiff_t>(result.size());
+    Keys some(begin, begin + static_cast<ptrdiff_t>(std::min(batch, keys.size() - result.size())));
+    Reads reads = co_await read_batch(source, db, form, std::move(some));
+    co_await reread(source, db, form, reads);
+    for (Read& read : reads) {
+      bytes += payload_bytes(read);
+      largest = std::max(largest, payload_bytes(read));
+      result.push_back(std::move(read.key));
+    }
+    batch = std::clamp<size_t>(batch_bytes / largest, 1, batch_max);
   }
   co_return result;
-}
-
-size_t append_write(std::string& out, const FencedKey& key, const RestoreForm& form, std::chrono::milliseconds grace, int64_t now_ms) {
-  if (!key.dump_payload) {
-    resp::append_command(out, {"DEL", key.key});
-    return 1;
-  }
-  size_t replies = 1;
-  if (!form.replace) {
-    resp::append_command(out, {"DEL", key.key});
-    ++replies;
-  }
-  const bool absolute = form.absttl && key.expire_at;
-  int64_t ttl = 0;
-  if (key.expire_at) ttl = absolute ? key.expire_at->ms + grace.count() : std::max<int64_t>(1, key.expire_at->ms + grace.count() - now_ms);
-  const std::string ttl_text = std::to_string(ttl);
-  std::vector<Bytes> args{"RESTORE", key.key, ttl_text, *key.dump_payload};
-  if (form.replace) args.push_back("REPLACE");
-  if (absolute) args.push_back("ABSTTL");
-  resp::append_command(out, args);
-  return replies;
 }
 
 }  // namespace lockstep::fence

@@ -1,41 +1,51 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "sync/base/units.h"
+#include "sync/base/error.h"
+#include "sync/cluster/topology.h"
+#include "sync/fence/fenced_key.h"
 #include "sync/net/client.h"
 
 namespace lockstep::fence {
 
-/// One key as its source had it at one offset of its replication stream.
-struct FencedKey {
-  std::string key;
-  std::optional<std::string> dump_payload;   ///< nullopt: the key did not exist
-  std::optional<ExpireAt> expire_at;         ///< by the source's clock
-  Offset offset;                             ///< value and expiry hold exactly here
+/// The key belongs to another node by now: ask that one.
+class KeyMoved : public ConnectionError {
+ public:
+  KeyMoved(const std::string& message, cluster::Redirect redirect)
+      : ConnectionError(message), redirect_(std::move(redirect)) {}
+  const cluster::Redirect& redirect() const { return redirect_; }
+
+ private:
+  cluster::Redirect redirect_;
 };
 
-/// How a target takes a payload.
-struct RestoreForm {
-  bool replace = true;   ///< RESTORE … REPLACE (3.0 on); else DEL goes before it
-  bool absttl = true;    ///< RESTORE … ABSTTL (5.0 on); else the time to live is relative
-};
-
-/// Reads keys from the node that owns them:
+/// Reads keys from the primary that owns them, each in a transaction of its own, pipelined:
 ///
-///     MULTI · TIME · PTTL k · DUMP k · INFO replication · EXEC        for each key, pipelined
+///     MULTI · PEXPIRETIME k · DUMP k · INFO replication · EXEC         7.0 on
+///     MULTI · TIME · PTTL k · TIME · DUMP k · INFO replication · EXEC  before
 ///
-/// The transaction makes value, expiry and offset one observation. The expiry is TIME + PTTL: within a transaction both are
-/// of one clock reading (exact to the millisecond from 7.0 on, where the clock stands still in a transaction; within a
-/// millisecond or so before). Replies are bounded by reading a few keys at a time. Throws ConnectionError, or UserError when
-/// the source refuses (no permission: names the command).
-net::asio::awaitable<std::vector<FencedKey>> read_keys(net::Client& source, DbIndex db, std::vector<std::string> keys);
-
-/// Appends what makes a target hold `key` so: RESTORE, with the expiry moved by `grace`, or DEL. `now_ms` is the source's clock, for
-/// targets that take relative expiries. Returns how many replies the target will give.
-size_t append_write(std::string& out, const FencedKey& key, const RestoreForm& form, std::chrono::milliseconds grace, int64_t now_ms);
+/// The transaction makes value, expiry and offset one observation. Before 7.0 the expiry is PTTL
+/// plus the time at which the server computed it, which is known exactly when both TIMEs fall into
+/// the same millisecond; where they do not, the key is read again, and after three times the latest
+/// possible expiry is taken.
+///
+/// The offset is that of the stream which this server sends to its replicas. A replica may be asked
+/// too, with one reservation: it shows a key whose time is over as absent before its primary has
+/// said so, and the primary may have renewed it. Without a replica attached the offset of a server
+/// means nothing.
+///
+/// The result holds all payloads. Stops, with a prefix of `keys` but at least one, after the batch
+/// in which the payloads pass `bytes_max`. Payloads seen determine how many keys go into the next
+/// batch, so that replies on their way stay near 32 MB unless a single key is larger.
+///
+/// Throws KeyMoved, ConnectionError (also for LOADING, CLUSTERDOWN and whatever else may pass), or
+/// UserError when the source refuses (no permission: names the rule). The connection is left in
+/// database 0 unless it is broken.
+net::asio::awaitable<std::vector<FencedKey>> read_keys(net::Client& source, DbIndex db,
+                                                       std::vector<std::string> keys,
+                                                       size_t bytes_max = SIZE_MAX);
 
 }  // namespace lockstep::fence

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <boost/asio/experimental/awaitable_operators.hpp>
+#include <charconv>
 
 #include "sync/base/error.h"
 #include "sync/base/units.h"
@@ -33,6 +35,7 @@ struct Client::Impl {
   resp::Parser parser{};
   bool answered = false;  ///< at least once: so it is a Redis server
   bool closed = false;
+  std::optional<uint32_t> version{};
 
   [[noreturn]] void fail(const std::string& what) {
     close();
@@ -96,7 +99,8 @@ asio::awaitable<void> Client::Impl::exchange(std::string requests,
       co_await write(std::move(requests), deadline);
       co_await read_all(replies, count, deadline);
     } else {
-      co_await (write(std::move(requests), deadline) && read_all(replies, count, deadline));
+      auto both = write(std::move(requests), deadline) && read_all(replies, count, deadline);
+      co_await std::move(both);
     }
   } catch (const FormatError& error) {
     malformed = error;
@@ -239,6 +243,37 @@ asio::awaitable<resp::Value> Client::read_reply(milliseconds limit) {
   std::vector<resp::Value> replies;
   co_await impl_->exchange({}, replies, 1, limit);
   co_return std::move(replies.front());
+}
+
+namespace {
+
+/// "redis_version:7.0.15" in an INFO reply as 70015.
+uint32_t parse_version(Bytes info) {
+  static constexpr Bytes field = "redis_version:";
+  const size_t at = info.find(field);
+  if (at == Bytes::npos) return 0;
+  const char* p = info.data() + at + field.size();
+  const char* const end = info.data() + info.size();
+  uint32_t version = 0;
+  for (int part = 0; part < 3; ++part) {
+    uint32_t number = 0;
+    p = std::from_chars(p, end, number).ptr;
+    version = version * 100 + std::min<uint32_t>(number, 99);
+    if (p != end && *p == '.') ++p;
+  }
+  return version;
+}
+
+}  // namespace
+
+asio::awaitable<uint32_t> Client::server_version() {
+  if (!impl_->version) {
+    std::vector<std::string> info{"INFO", "server"};
+    const resp::Value reply = co_await command(std::move(info));
+    if (reply.is_error()) co_return 0;
+    impl_->version = parse_version(reply.text);
+  }
+  co_return *impl_->version;
 }
 
 const Endpoint& Client::endpoint() const { return impl_->stream->endpoint(); }

@@ -26,8 +26,12 @@ class Client {
   /// Connects, AUTH (a refusal is a UserError that names the user and the endpoint; a password that
   /// the server does not ask for is no error), PING. UserError too if the server wants a password,
   /// or if what answers is not a Redis server or is one behind TLS.
-  static asio::awaitable<std::unique_ptr<Client>> connect(Endpoint endpoint,
-                                                          ClientOptions options = {});
+  /// (An overload and no default argument: GCC 12 destroys those twice inside a co_await
+  /// expression.)
+  static asio::awaitable<std::unique_ptr<Client>> connect(Endpoint endpoint, ClientOptions options);
+  static asio::awaitable<std::unique_ptr<Client>> connect(Endpoint endpoint) {
+    return connect(std::move(endpoint), ClientOptions());
+  }
 
   /// One request, its reply (errors are values). Throws ConnectionError on a broken link or
   /// timeout.
@@ -42,6 +46,10 @@ class Client {
   /// One more reply that the server sends on its own or later (pub/sub, MONITOR). Waits for
   /// `limit`.
   asio::awaitable<resp::Value> read_reply(milliseconds limit);
+
+  /// 70015 for Redis 7.0.15, from INFO (Valkey and others: the Redis version that they name); 0 if
+  /// the server does not say. Asked once.
+  asio::awaitable<uint32_t> server_version();
 
   const Endpoint& endpoint() const;
   Stream& stream();
