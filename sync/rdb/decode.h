@@ -70,7 +70,7 @@ const char* kind_name(Kind kind);
 /// Walks a framed value. Total: any bytes give calls or a FormatError, never anything else.
 /// Throws FormatError with the offset inside `value`.
 void decode(ValueType type, Bytes value, Visitor& visitor);
-/// Walks the elements of one BigPart.
+/// Walks the elements of one BigPart. Of a string, on_string gets the part's bytes.
 void decode_part(const BigPart& part, Visitor& visitor);
 
 }  // namespace lockstep::rdb
