@@ -25,6 +25,7 @@ struct StreamInfo {
   std::optional<StreamId> first_id{};
   std::optional<StreamId> max_deleted_id{};
   std::optional<uint64_t> entries_added{};
+  bool operator==(const StreamInfo&) const = default;
 };
 struct StreamGroup {
   Bytes name{};
@@ -40,6 +41,7 @@ struct PendingEntry {
   StreamId id;
   int64_t delivery_time_ms = 0;
   uint64_t delivery_count = 0;
+  bool operator==(const PendingEntry&) const = default;
 };
 
 /// Receives one value, element by element, in the order of the file. Views live for the call only.

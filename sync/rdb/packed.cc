@@ -22,7 +22,8 @@ void open(Cursor& cursor, Bytes blob, size_t behind_total, uint32_t& left, bool&
   cursor.skip(behind_total);
   left = cursor.fixed<uint16_t>();
   counted = left != uncounted;
-  if (cursor.ok() && (!fits || static_cast<uint8_t>(blob.back()) != end_mark)) cursor.fail("length");
+  if (cursor.ok() && (!fits || static_cast<uint8_t>(blob.back()) != end_mark))
+    cursor.fail("length");
 }
 
 /// True if an element follows; at the end mark all must have been read.
