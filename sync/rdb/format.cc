@@ -1,5 +1,7 @@
 #include "sync/rdb/format.h"
 
+#include <algorithm>
+
 #include "sync/rdb/decode.h"
 #include "sync/rdb/dump_payload.h"
 
@@ -19,7 +21,8 @@ const char* kind_name(Kind kind) {
 std::optional<uint16_t> lowest_version_for(ValueType type) {
   const TypeInfo& info = type_info(type);
   if (info.layout == Layout::unknown) return std::nullopt;
-  return info.version;
+  // Servers before 3.2 take no footer but their own, which was 6.
+  return std::max<uint16_t>(info.version, 6);
 }
 
 }  // namespace lockstep::rdb

@@ -256,7 +256,8 @@ TEST_P(EachServer, TellsTheSameOfEveryKey) {
         << key << " of type " << type_info(view.type).name;
   }
   std::string seen;
-  for (const ValueType type : types) seen += std::string(seen.empty() ? "" : " ") + type_info(type).name;
+  for (const ValueType type : types)
+    seen += std::string(seen.empty() ? "" : " ") + type_info(type).name;
   RecordProperty("types", seen);
   std::cout << "types: " << seen << "\n";
   EXPECT_GE(types.size(), 6u);
@@ -269,7 +270,8 @@ TEST_P(EachServer, RestoresOurPayloads) {
     std::string ours;
     append_dump_payload(ours, view.type, view.value, *lowest_version_for(view.type));
     EXPECT_EQ(ours.size(), dump_payload_size(view.value));
-    server.expect({"RESTORE", "copy", "0", ours, "REPLACE"});
+    server.expect({"DEL", "copy"});
+    server.expect({"RESTORE", "copy", "0", ours});
     const std::string again = server.expect({"DUMP", "copy"}).text;
     const DumpView copy = parse_dump_payload(again);
     EXPECT_TRUE(
