@@ -7,7 +7,6 @@
 #include <charconv>
 #include <fstream>
 #include <iostream>
-#include <random>
 #include <set>
 #include <sstream>
 
@@ -17,118 +16,10 @@
 #include "sync/rdb/file_check.h"
 #include "sync/rdb/object.h"
 #include "sync/rdb/real_server.h"
+#include "sync/rdb/test_values.h"
 
 namespace lockstep::rdb {
 namespace {
-
-using Random = std::mt19937_64;
-
-size_t below(Random& random, size_t limit) { return random() % limit; }
-
-/// Texts that make every encoding: small and large integers, short, long, binary, compressible.
-std::string some_text(Random& random) {
-  switch (below(random, 8)) {
-    case 0:
-      return std::to_string(below(random, 128));
-    case 1:
-      return std::to_string(static_cast<int64_t>(random()) >> below(random, 64));
-    case 2:
-      return "";
-    case 3:
-      return std::string(below(random, 300), static_cast<char>('a' + below(random, 26)));
-    case 4:
-      return "-0" + std::to_string(below(random, 10));
-    case 5: {
-      std::string binary;
-      for (size_t left = below(random, 90); left > 0; --left)
-        binary.push_back(static_cast<char>(random()));
-      return binary;
-    }
-    case 6:
-      return std::string(1 + below(random, 20000), 'x') + std::to_string(random());
-    default:
-      return "value:" + std::to_string(random() % 5000);
-  }
-}
-
-std::string some_score(Random& random) {
-  static const char* const odd[] = {"0", "-0", "inf", "-inf", "1e300", "-1.5", "3.14159265358979"};
-  if (below(random, 3) == 0) return odd[below(random, std::size(odd))];
-  return std::to_string(static_cast<int64_t>(random()) >> below(random, 64));
-}
-
-int major_version(RealServer& server) {
-  const std::string info = server.expect({"INFO", "server"}).text;
-  return std::stoi(info.substr(info.find("redis_version:") + 14));
-}
-
-void fill_streams(RealServer& server, Random& random, const std::string& key, size_t entries) {
-  std::vector<std::string> ids;
-  for (size_t i = 0; i < entries; ++i) {
-    std::vector<std::string> args = {"XADD", key, "*"};
-    const bool other_fields = below(random, 4) == 0;
-    for (size_t f = 0; f < 2 + (other_fields ? below(random, 3) : 0); ++f) {
-      args.push_back(other_fields ? some_text(random) : std::to_string(f));
-      args.push_back(some_text(random));
-    }
-    ids.push_back(server(std::vector<Bytes>(args.begin(), args.end())).text);
-  }
-  for (const char* group : {"workers", "idle"})
-    server.expect({"XGROUP", "CREATE", key, group, "0"});
-  for (const char* consumer : {"anna", "berta", "anna"})
-    server.expect({"XREADGROUP", "GROUP", "workers", consumer, "COUNT", "7", "STREAMS", key, ">"});
-  if (entries > 5) server.expect({"XACK", key, "workers", ids[1]});
-  for (size_t i = 20; i < entries; i += 9) server.expect({"XDEL", key, ids[i]});
-}
-
-/// Every type, from empty-ish to far beyond the packed encodings.
-void fill(RealServer& server, Random& random) {
-  for (const size_t size : {1, 3, 20, 130, 700}) {
-    const std::string n = std::to_string(size);
-    for (size_t i = 0; i < 12; ++i)
-      server.expect({"SET", "s" + n + std::to_string(i), some_text(random)});
-    for (size_t i = 0; i < size; ++i) {
-      server.expect({"RPUSH", "l" + n, some_text(random)});
-      server.expect({"SADD", "set" + n, some_text(random)});
-      server.expect({"SADD", "ints" + n,
-                     std::to_string(static_cast<int64_t>(random()) >> (size > 20 ? 0 : 50))});
-      server.expect({"SADD", "words" + n, "w" + std::to_string(random() % 100000)});
-      server.expect({"HSET", "h" + n, some_text(random), some_text(random)});
-      server.expect({"HSET", "hs" + n, std::to_string(i), std::to_string(random() % 70000)});
-      server.expect({"ZADD", "z" + n, some_score(random), some_text(random)});
-      server.expect({"ZADD", "zs" + n, some_score(random), std::to_string(i)});
-    }
-    server.expect({"PFADD", "hll" + n, n, "a", "b"});
-    server.expect({"PEXPIREAT", "l" + n, "4000000000123"});
-    if (major_version(server) >= 5) fill_streams(server, random, "x" + n, size);
-  }
-  if (major_version(server) >= 5) {
-    server.expect({"XADD", "xempty", "5-1", "a", "b"});
-    server.expect({"XDEL", "xempty", "5-1"});
-  }
-}
-
-/// Field expiry where the server has it; false if it does not.
-bool fill_expiring(RealServer& server, Random& random) {
-  for (const size_t size : {2, 40, 900}) {
-    const std::string key = "he" + std::to_string(size);
-    for (size_t i = 0; i < size; ++i) {
-      const std::string field = "f" + std::to_string(i);
-      server.expect({"HSET", key, field, some_text(random)});
-      if (i % 2 == 0) continue;
-      const std::string at = std::to_string(4000000000000 + random() % 1000000);
-      if (server({"HPEXPIREAT", key, at, "FIELDS", "1", field}).is_error())
-        return server({"DEL", key}), false;
-    }
-  }
-  return true;
-}
-
-std::vector<std::string> keys_of(RealServer& server) {
-  std::vector<std::string> keys;
-  for (const auto& item : server.expect({"KEYS", "*"}).items) keys.push_back(item.text);
-  return keys;
-}
 
 std::vector<std::string> texts(const resp::Value& reply) {
   std::vector<std::string> all;

@@ -1,0 +1,44 @@
+#include "sync/base/error.h"
+#include "sync/rdb/digest.h"
+#include "sync/rdb/framer.h"
+
+// Any bytes give events, NeedMore or a FormatError; one byte more at a time gives the same as all
+// at once.
+
+namespace lockstep::rdb {
+namespace {
+
+/// Frames `file`, its bytes arriving in steps; decodes everything. Returns where it ended, and how.
+uint64_t frame(Bytes file, size_t step) {
+  Framer framer({.verify_checksum = false, .value_bytes_max = 64});
+  Digest128 sum;
+  size_t start = 0, end = 0;
+  try {
+    for (;;) {
+      const Event event = framer.next(file.substr(start, end - start));
+      start += framer.consumed();
+      if (std::holds_alternative<End>(event)) return start;
+      if (const auto* entry = std::get_if<Entry>(&event)) {
+        try {
+          sum += value_digest(entry->type, entry->value);
+        } catch (const FormatError&) {
+        }
+      }
+      if (!std::holds_alternative<NeedMore>(event)) continue;
+      if (end == file.size()) return start | uint64_t{1} << 62;
+      end = std::min(file.size(), end + step);
+    }
+  } catch (const FormatError&) {
+    return uint64_t{1} << 63;
+  }
+}
+
+}  // namespace
+}  // namespace lockstep::rdb
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const lockstep::Bytes file(reinterpret_cast<const char*>(data), size);
+  const uint64_t whole = lockstep::rdb::frame(file, size + 1);
+  LOCKSTEP_ASSERT(lockstep::rdb::frame(file, 1 + size % 13) == whole);
+  return 0;
+}
