@@ -64,7 +64,7 @@ enum class Replay : uint8_t {
   zadd,
   bitfield,
   xadd,
-  xtrim,
+  xdel,
   hsetex
 };
 
@@ -138,10 +138,11 @@ bool split_by_slot(const Spec& spec, std::span<const Bytes> args, Slot (*slot_of
                    const SplitSink& sink);
 
 /// What it takes to apply a request again, because nobody knows whether it was applied already,
-/// when everything after it is applied again as well. Returns one of
-///   exact   apply it: the data end up the same
-///   expiry  apply it: values end up the same, but not the time at which its keys expire: read that
-///   again fence   read its written keys again
+/// when everything after it is applied again as well. One of
+///
+///     exact   apply it: the data end up the same
+///     expiry  apply it: values end up the same, perhaps not when keys expire: read that again
+///     fence   read its written keys again
 Replay replay(const Spec& spec, std::span<const Bytes> args);
 /// replay() is exact: SET, HSET, SADD, DEL, ZADD, … False for INCR, APPEND, pushes, pops, RENAME,
 /// scripts, conditional forms (NX, XX, GT, LT, …) and for whatever acts only on something that must

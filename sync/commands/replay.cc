@@ -84,12 +84,9 @@ Replay xadd(Args args) {
   return i < args.size() && is_stream_id(args[i]) ? Replay::exact : Replay::fence;
 }
 
-/// XTRIM key MINID [=] id: a length, or a limit, would trim entries that came later.
-Replay xtrim(Args args) {
-  const bool bare = args.size() == 4;
-  const bool exact = bare || (args.size() == 5 && args[3] == "=");
-  return exact && is_word(args[2], "minid") && args[3] != "~" ? Replay::exact : Replay::fence;
-}
+/// XDEL key id …: an id that is not there yet would be deleted, and then refused, the second time.
+/// Of several ids only one need have been there for the command to be in a stream.
+Replay xdel(Args args) { return args.size() == 3 ? Replay::exact : Replay::fence; }
 
 /// HSETEX key [FNX | FXX] [expiry] FIELDS …
 Replay hsetex(Args args) {
@@ -119,8 +116,8 @@ Replay replay(const Spec& spec, Args args) {
       return bitfield(args);
     case Replay::xadd:
       return xadd(args);
-    case Replay::xtrim:
-      return xtrim(args);
+    case Replay::xdel:
+      return xdel(args);
     case Replay::hsetex:
       return hsetex(args);
   }
