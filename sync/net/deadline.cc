@@ -12,16 +12,21 @@ struct Deadline::State {
   std::function<void()> on_expire;
   Clock::time_point at;
   bool expired = false;
+  bool armed = false;
 };
 
 namespace {
 
+constexpr Clock::time_point never = Clock::time_point::max();
+
 /// Touching only moves `at`; the timer finds out when it fires, and is set again.
 template <class State>
 void wait(std::shared_ptr<State> state) {
+  state->armed = true;
   state->timer.expires_at(state->at);
   state->timer.async_wait([state](boost::system::error_code error) {
-    if (error || !state->on_expire) return;
+    state->armed = false;
+    if (error || !state->on_expire || state->at == never) return;
     if (Clock::now() < state->at) return wait(state);
     state->expired = true;
     state->on_expire();
@@ -42,7 +47,12 @@ Deadline::~Deadline() {
   state_->timer.cancel();
 }
 
-void Deadline::touch() { state_->at = Clock::now() + state_->limit; }
+void Deadline::touch() {
+  state_->at = Clock::now() + state_->limit;
+  if (!state_->armed && !state_->expired) wait(state_);
+}
+
+void Deadline::pause() { state_->at = never; }
 
 bool Deadline::expired() const { return state_->expired; }
 

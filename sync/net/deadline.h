@@ -19,8 +19,10 @@ class Deadline {
   Deadline& operator=(const Deadline&) = delete;
   ~Deadline();
 
-  /// Something happened: the limit counts from now.
+  /// Something happened, or the wait begins: the limit counts from now.
   void touch();
+  /// Nothing is waited for until the next touch().
+  void pause();
   bool expired() const;
 
  private:

@@ -38,23 +38,28 @@ const std::string mark = "0123456789012345678901234567890123456789";
 
 RC_GTEST_PROP(Transfer, TheMarkIsFoundHoweverItIsSplit, ()) {
   // Bytes that look like the mark's beginning, so that many false starts occur.
-  const auto near_mark = rc::gen::map(rc::gen::inRange<size_t>(0, 39), [](size_t n) { return mark.substr(0, n); });
-  const auto parts = *rc::gen::container<std::vector<std::string>>(rc::gen::oneOf(near_mark, rc::gen::arbitrary<std::string>()));
+  const auto near_mark =
+      rc::gen::map(rc::gen::inRange<size_t>(0, 39), [](size_t n) { return mark.substr(0, n); });
+  const auto parts = *rc::gen::container<std::vector<std::string>>(
+      rc::gen::oneOf(near_mark, rc::gen::arbitrary<std::string>()));
   std::string snapshot;
   for (const std::string& part : parts) snapshot += part;
   RC_PRE((snapshot + mark).find(mark) == snapshot.size());
   const std::string stream = *rc::gen::arbitrary<std::string>();
   const auto sizes = *rc::gen::container<std::vector<size_t>>(rc::gen::inRange<size_t>(1, 50));
   Transfer transfer;
-  const Collected collected = feed(transfer, "\n\n$EOF:" + mark + "\r\n" + snapshot + mark + stream, sizes);
+  const Collected collected =
+      feed(transfer, "\n\n$EOF:" + mark + "\r\n" + snapshot + mark + stream, sizes);
   RC_ASSERT(collected.snapshot == snapshot);
   RC_ASSERT(collected.stream == stream);
 }
 
-RC_GTEST_PROP(Transfer, ASizedSnapshotEndsWhereItSays, (const std::string& snapshot, const std::string& stream)) {
+RC_GTEST_PROP(Transfer, ASizedSnapshotEndsWhereItSays,
+              (const std::string& snapshot, const std::string& stream)) {
   const auto sizes = *rc::gen::container<std::vector<size_t>>(rc::gen::inRange<size_t>(1, 9));
   Transfer transfer;
-  const Collected collected = feed(transfer, "\n$" + std::to_string(snapshot.size()) + "\r\n" + snapshot + stream, sizes);
+  const Collected collected =
+      feed(transfer, "\n$" + std::to_string(snapshot.size()) + "\r\n" + snapshot + stream, sizes);
   RC_ASSERT(collected.snapshot == snapshot);
   RC_ASSERT(collected.stream == stream);
   RC_ASSERT(transfer.snapshot_size() == snapshot.size());
@@ -73,17 +78,53 @@ TEST(Handshake, ReadsEveryAnswer) {
   const std::pair<ReplId, Offset> asked{{mark}, {77}};
   EXPECT_EQ(std::get<SyncStart>(parse_psync_answer("+CONTINUE", asked, "s")).offset.value, 77);
   const std::string other(40, 'f');
-  EXPECT_EQ(std::get<SyncStart>(parse_psync_answer("+CONTINUE " + other, asked, "s")).replid.value, other);
-  EXPECT_TRUE(std::holds_alternative<NotNow>(parse_psync_answer("-NOMASTERLINK Can't SYNC", std::nullopt, "s")));
+  EXPECT_EQ(std::get<SyncStart>(parse_psync_answer("+CONTINUE " + other, asked, "s")).replid.value,
+            other);
+  EXPECT_TRUE(std::holds_alternative<NotNow>(
+      parse_psync_answer("-NOMASTERLINK Can't SYNC", std::nullopt, "s")));
   EXPECT_TRUE(std::holds_alternative<NotNow>(parse_psync_answer("-LOADING x", std::nullopt, "s")));
-  EXPECT_TRUE(std::holds_alternative<UseSync>(parse_psync_answer("-ERR unknown command 'PSYNC'", std::nullopt, "s")));
+  EXPECT_TRUE(std::holds_alternative<UseSync>(
+      parse_psync_answer("-ERR unknown command 'PSYNC'", std::nullopt, "s")));
   EXPECT_THROW(parse_psync_answer("+FULLRESYNC short 1", std::nullopt, "s"), FormatError);
   EXPECT_THROW(parse_psync_answer("+CONTINUE", std::nullopt, "s"), FormatError);
 }
 
+TEST(Handshake, BothFormsOfALinkThatIsDownMayPass) {
+  for (const char* line : {"-NOMASTERLINK Can't SYNC while not connected with my master",
+                           "-ERR Can't SYNC while not connected with my master"}) {
+    EXPECT_TRUE(std::holds_alternative<NotNow>(parse_psync_answer(line, std::nullopt, "s")));
+    EXPECT_FALSE(parse_sync_error(line, "s").why.empty());
+  }
+}
+
+TEST(Handshake, RefusesAnswersThatAreNotWhole) {
+  const std::pair<ReplId, Offset> asked{{mark}, {77}};
+  for (const std::string& line :
+       {"+FULLRESYNC " + mark, "+FULLRESYNC " + mark + " 1x", "+FULLRESYNC " + mark + " -1",
+        std::string("+FULLRESYNC "), "+CONTINUE " + mark + "0", std::string("+CONTINUE x"),
+        std::string("+OK"), std::string("HTTP/1.1 400"), std::string()}) {
+    EXPECT_THROW(parse_psync_answer(line, asked, "s"), FormatError) << line;
+  }
+}
+
+TEST(Handshake, NamesAServiceThatBlocksBoth) {
+  EXPECT_THROW(parse_sync_error("-ERR unknown command 'SYNC'", "s"), UserError);
+  EXPECT_THROW(parse_psync_answer("-ERR something else", std::nullopt, "s"), UserError);
+  EXPECT_THROW(parse_psync_answer("-NOAUTH Authentication required.", std::nullopt, "s"),
+               UserError);
+}
+
+TEST(Handshake, AsksForTheByteBehindTheOffset) {
+  EXPECT_EQ(psync_request({}), "*3\r\n$5\r\nPSYNC\r\n$1\r\n?\r\n$2\r\n-1\r\n");
+  HandshakeOptions options;
+  options.resume = {{mark}, {41}};
+  EXPECT_EQ(psync_request(options), "*3\r\n$5\r\nPSYNC\r\n$40\r\n" + mark + "\r\n$2\r\n42\r\n");
+}
+
 TEST(Handshake, NamesTheMissingRule) {
   try {
-    parse_psync_answer("-NOPERM this user has no permissions to run the 'psync' command", std::nullopt, "h:1");
+    parse_psync_answer("-NOPERM this user has no permissions to run the 'psync' command",
+                       std::nullopt, "h:1");
     FAIL();
   } catch (const UserError& error) {
     EXPECT_NE(std::string(error.what()).find("+psync +replconf"), std::string::npos);

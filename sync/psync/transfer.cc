@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 
 #include "sync/base/error.h"
 
@@ -9,7 +10,7 @@ namespace lockstep::psync {
 
 namespace {
 
-constexpr size_t mark_bytes = 40;   // CONFIG_RUN_ID_SIZE of the servers' server.h
+constexpr size_t mark_bytes = 40;  // CONFIG_RUN_ID_SIZE of the servers' server.h
 constexpr size_t header_bytes_max = 64;
 
 }  // namespace
@@ -23,10 +24,14 @@ std::optional<uint64_t> Transfer::snapshot_size() const { return size_; }
 Transfer::Piece Transfer::next(Bytes input) {
   if (input.empty()) return {};
   switch (state_) {
-    case State::header: return read_header(input);
-    case State::sized: return read_sized(input);
-    case State::until_mark: return read_until_mark(input);
-    case State::stream: break;
+    case State::header:
+      return read_header(input);
+    case State::sized:
+      return read_sized(input);
+    case State::until_mark:
+      return read_until_mark(input);
+    case State::stream:
+      break;
   }
   return {Kind::stream, input, input.size()};
 }
@@ -37,7 +42,8 @@ Transfer::Piece Transfer::read_header(Bytes input) {
   const Bytes line = input.substr(begin);
   const size_t end = line.find('\n');
   if (end == Bytes::npos) {
-    if (line.size() > header_bytes_max) throw FormatError(0, "the snapshot's header is too long: \"" + printable(line, 40) + "\"");
+    if (line.size() > header_bytes_max)
+      throw FormatError(0, "the snapshot's header is too long: \"" + printable(line, 40) + "\"");
     return {Kind::need_more, {}, begin};
   }
   Bytes text = line.substr(0, end);
@@ -47,7 +53,8 @@ Transfer::Piece Transfer::read_header(Bytes input) {
     state_ = State::until_mark;
   } else if (text.starts_with('$')) {
     const auto [stop, error] = std::from_chars(text.data() + 1, text.data() + text.size(), left_);
-    if (error != std::errc() || stop != text.data() + text.size()) throw FormatError(0, "the snapshot's size is not a number: \"" + printable(text) + "\"");
+    if (error != std::errc() || stop != text.data() + text.size())
+      throw FormatError(0, "the snapshot's size is not a number: \"" + printable(text) + "\"");
     size_ = left_;
     state_ = left_ > 0 ? State::sized : State::stream;
   } else {
@@ -64,8 +71,9 @@ Transfer::Piece Transfer::read_sized(Bytes input) {
 }
 
 Transfer::Piece Transfer::read_until_mark(Bytes input) {
-  const size_t found = input.find(mark_);
-  if (found != Bytes::npos) {
+  // memmem skips up to a mark's length at a time, where find() stops at every first byte.
+  if (const void* const mark = memmem(input.data(), input.size(), mark_.data(), mark_bytes)) {
+    const size_t found = static_cast<size_t>(static_cast<const char*>(mark) - input.data());
     state_ = State::stream;
     return {Kind::snapshot, input.substr(0, found), found + mark_bytes};
   }

@@ -8,20 +8,23 @@
 
 namespace lockstep::psync {
 
-/// Separates a snapshot from the stream behind it. No I/O. Understands "$<size>\r\n" and "$EOF:<40 bytes>\r\n" (diskless: the
-/// snapshot ends with those 40 bytes), with '\n' keep-alives before the header.
+/// Separates a snapshot from the stream behind it. No I/O. Understands "$<size>\r\n" and "$EOF:<40
+/// bytes>\r\n" (diskless: the snapshot ends with those 40 bytes), with '\n' keep-alives before the
+/// header.
 ///
-/// next() takes the bytes received and not yet consumed, from where the last call's `consumed` ended,
-/// and says what they are. In diskless mode up to 39 bytes may be held back (not consumed) until more
-/// come, because they could be the beginning of the mark; so the mark may be split over any reads and
-/// stream bytes behind it are not lost.
+/// next() takes the bytes received and not yet consumed, from where the last call's `consumed`
+/// ended, and says what they are. In diskless mode up to 39 bytes may be held back (not consumed)
+/// until more come, because they could be the beginning of the mark; so the mark may be split over
+/// any reads and stream bytes behind it are not lost. A piece that needs more may have consumed a
+/// header or keep-alives. Throws FormatError if what comes is no snapshot, an error of the source
+/// for instance.
 class Transfer {
  public:
   enum class Kind { need_more, snapshot, stream };
   struct Piece {
     Kind kind = Kind::need_more;
-    Bytes data;            ///< a view into the input: bytes of the snapshot or of the stream
-    size_t consumed = 0;   ///< drop this many bytes of the input (header and mark included)
+    Bytes data;           ///< a view into the input: bytes of the snapshot or of the stream
+    size_t consumed = 0;  ///< drop this many bytes of the input (header and mark included)
   };
   /// `stream_only`: after a partial resync there is no snapshot.
   explicit Transfer(bool stream_only = false);
