@@ -7,7 +7,8 @@
 namespace lockstep::cluster {
 namespace {
 
-// The values that CLUSTER KEYSLOT of a real server gives; "123456789" is the check value of CRC16/XMODEM (0x31c3).
+// The values that CLUSTER KEYSLOT of a real server gives; "123456789" is the check value of
+// CRC16/XMODEM (0x31c3).
 TEST(Slot, IsCrc16OfTheHashTag) {
   EXPECT_EQ(slot_of("123456789").value, 0x31c3);
   EXPECT_EQ(slot_of("foo").value, 12182);
@@ -17,7 +18,14 @@ TEST(Slot, IsCrc16OfTheHashTag) {
   EXPECT_EQ(slot_of("").value, 0);
 }
 
-const net::Endpoint asked{.host = "10.0.0.9", .port = 7000, .unix_path = {}, .tls = false, .tls_options = {}, .user = "u", .password = "p", .db = 0};
+const net::Endpoint asked{.host = "10.0.0.9",
+                          .port = 7000,
+                          .unix_path = {},
+                          .tls = false,
+                          .tls_options = {},
+                          .user = "u",
+                          .password = "p",
+                          .db = 0};
 
 TEST(Topology, ReadsClusterNodes) {
   const Topology topology = parse_cluster_nodes(
@@ -41,8 +49,10 @@ TEST(Topology, ReadsClusterNodes) {
 
 TEST(Topology, RefusesNonsense) {
   EXPECT_THROW(parse_cluster_nodes("what is this\n", asked), FormatError);
-  EXPECT_THROW(parse_cluster_nodes("a 10.0.0.1:99999@1 master - 0 0 1 connected 0-1\n", asked), FormatError);
-  EXPECT_THROW(parse_cluster_nodes("a 10.0.0.1:6379@1 master - 0 0 1 connected 7-99999\n", asked), FormatError);
+  EXPECT_THROW(parse_cluster_nodes("a 10.0.0.1:99999@1 master - 0 0 1 connected 0-1\n", asked),
+               FormatError);
+  EXPECT_THROW(parse_cluster_nodes("a 10.0.0.1:6379@1 master - 0 0 1 connected 7-99999\n", asked),
+               FormatError);
 }
 
 TEST(Redirect, ReadsMovedAndAsk) {

@@ -10,14 +10,17 @@ namespace {
 
 Topology standalone(const net::Endpoint& endpoint) {
   Topology topology;
-  topology.shards.push_back({.primary = {.endpoint = endpoint}, .replicas = {}, .slots = {{Slot{0}, Slot{slot_count - 1}}}});
+  topology.shards.push_back({.primary = {.endpoint = endpoint},
+                             .replicas = {},
+                             .slots = {{Slot{0}, Slot{slot_count - 1}}}});
   return topology;
 }
 
 }  // namespace
 
-// CLUSTER NODES is what every version answers, with migrating slots and without the gaps of CLUSTER SLOTS under TLS. A server without
-// cluster support refuses it, as does a proxy, and an old server does not know it.
+// CLUSTER NODES is what every version answers, with migrating slots and without the gaps of CLUSTER
+// SLOTS under TLS. A server without cluster support refuses it, as does a proxy, and an old server
+// does not know it.
 net::asio::awaitable<Topology> discover(net::Client& client) {
   std::vector<std::string> request{"CLUSTER", "NODES"};
   const resp::Value reply = co_await client.command(std::move(request));
@@ -26,7 +29,9 @@ net::asio::awaitable<Topology> discover(net::Client& client) {
     std::vector<std::string> slots{"CLUSTER", "SLOTS"};
     const resp::Value other = co_await client.command(std::move(slots));
     if (!other.is_error()) co_return parse_cluster_slots(other, client.endpoint());
-    throw UserError(fmt::format("{}: the user may not ask for the topology: {}; allow it with ACL SETUSER … +cluster|nodes", client.endpoint().label(), reply.text));
+    throw UserError(fmt::format(
+        "{}: the user may not ask for the topology: {}; allow it with ACL SETUSER … +cluster|nodes",
+        client.endpoint().label(), reply.text));
   }
   if (reply.error_code() == "NOAUTH" || reply.error_code() == "LOADING") {
     throw UserError(fmt::format("{}: {}", client.endpoint().label(), reply.text));

@@ -7,8 +7,8 @@
 
 namespace lockstep::cluster {
 
-/// Asks one server for its topology: CLUSTER SHARDS/SLOTS/NODES, whichever it knows; a server with cluster support
-/// disabled gives a standalone topology of itself.
+/// Asks one server for its topology: CLUSTER SHARDS/SLOTS/NODES, whichever it knows; a server with
+/// cluster support disabled gives a standalone topology of itself.
 net::asio::awaitable<Topology> discover(net::Client& client);
 net::asio::awaitable<Topology> discover(net::Endpoint endpoint, net::ClientOptions options);
 inline net::asio::awaitable<Topology> discover(net::Endpoint endpoint) {

@@ -11,7 +11,9 @@ std::optional<Redirect> parse_redirect(Bytes error) {
   error.remove_prefix(error.find(' ') + 1);
   const char* end = error.data() + error.size();
   const auto slot = std::from_chars(error.data(), end, redirect.slot.value);
-  if (slot.ec != std::errc() || slot.ptr == end || *slot.ptr != ' ' || redirect.slot.value >= slot_count) return std::nullopt;
+  if (slot.ec != std::errc() || slot.ptr == end || *slot.ptr != ' ' ||
+      redirect.slot.value >= slot_count)
+    return std::nullopt;
   const Bytes address(slot.ptr + 1, static_cast<size_t>(end - slot.ptr - 1));
   const size_t colon = address.rfind(':');
   if (colon == Bytes::npos) return std::nullopt;

@@ -31,7 +31,8 @@ Bytes hash_tag(Bytes key) {
 
 Slot slot_of(Bytes key) {
   uint16_t crc = 0;
-  for (const char c : hash_tag(key)) crc = static_cast<uint16_t>(crc << 8) ^ table[(crc >> 8) ^ static_cast<unsigned char>(c)];
+  for (const char c : hash_tag(key))
+    crc = static_cast<uint16_t>(crc << 8) ^ table[(crc >> 8) ^ static_cast<unsigned char>(c)];
   return Slot{static_cast<uint16_t>(crc % slot_count)};
 }
 

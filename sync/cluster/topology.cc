@@ -12,12 +12,15 @@ namespace {
 
 using Range = std::pair<Slot, Slot>;
 
-[[noreturn]] void malformed(const std::string& what) { throw FormatError(0, "the cluster's topology is not understood: " + what); }
+[[noreturn]] void malformed(const std::string& what) {
+  throw FormatError(0, "the cluster's topology is not understood: " + what);
+}
 
 uint16_t parse_number(Bytes text, unsigned bound) {
   unsigned value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value > bound) malformed("\"" + printable(text) + "\" is no number that fits");
+  if (error != std::errc() || end != text.data() + text.size() || value > bound)
+    malformed("\"" + printable(text) + "\" is no number that fits");
   return static_cast<uint16_t>(value);
 }
 
@@ -43,7 +46,8 @@ net::Endpoint node_endpoint(Bytes address, const net::Endpoint& asked) {
   const size_t colon = address.rfind(':');
   if (colon == Bytes::npos) malformed("the address \"" + printable(address) + "\"");
   const Bytes host = address.substr(0, colon);
-  return asked.with_address(host.empty() || host == "?" ? asked.host : std::string(host), parse_number(address.substr(colon + 1), 65535));
+  return asked.with_address(host.empty() || host == "?" ? asked.host : std::string(host),
+                            parse_number(address.substr(colon + 1), 65535));
 }
 
 struct ParsedNode {
@@ -55,12 +59,14 @@ void parse_slot_field(Bytes field, ParsedNode& parsed, Topology& topology) {
   if (field.starts_with('[')) {
     const size_t end = field.find("->-");
     const size_t other = field.find("-<-");
-    topology.migrating.push_back(make_slot(parse_number(field.substr(1, std::min(end, other) - 1), slot_count)));
+    topology.migrating.push_back(
+        make_slot(parse_number(field.substr(1, std::min(end, other) - 1), slot_count)));
     return;
   }
   const size_t dash = field.find('-');
   const Slot first = make_slot(parse_number(field.substr(0, dash), slot_count));
-  const Slot last = dash == Bytes::npos ? first : make_slot(parse_number(field.substr(dash + 1), slot_count));
+  const Slot last =
+      dash == Bytes::npos ? first : make_slot(parse_number(field.substr(dash + 1), slot_count));
   if (last < first) malformed("the slots \"" + printable(field) + "\"");
   parsed.slots.emplace_back(first, last);
 }
@@ -70,11 +76,14 @@ ParsedNode parse_node_line(Bytes line, const net::Endpoint& asked, Topology& top
   if (fields.size() < 8) malformed("the line \"" + printable(line) + "\"");
   ParsedNode parsed;
   const std::vector<Bytes> flags = split(fields[2], ',');
-  const auto has = [&](Bytes flag) { return std::find(flags.begin(), flags.end(), flag) != flags.end(); };
+  const auto has = [&](Bytes flag) {
+    return std::find(flags.begin(), flags.end(), flag) != flags.end();
+  };
   parsed.node.id = fields[0];
   parsed.node.primary = has("master");
   parsed.node.primary_id = fields[3] == "-" ? "" : std::string(fields[3]);
-  parsed.node.healthy = !has("fail") && !has("handshake") && !has("noaddr") && (has("myself") || fields[7] == "connected");
+  parsed.node.healthy = !has("fail") && !has("handshake") && !has("noaddr") &&
+                        (has("myself") || fields[7] == "connected");
   if (!has("noaddr")) parsed.node.endpoint = node_endpoint(fields[1], asked);
   for (size_t i = 8; i < fields.size(); ++i) parse_slot_field(fields[i], parsed, topology);
   return parsed;
@@ -82,7 +91,8 @@ ParsedNode parse_node_line(Bytes line, const net::Endpoint& asked, Topology& top
 
 void sort_shards(Topology& topology) {
   for (Shard& shard : topology.shards) std::sort(shard.slots.begin(), shard.slots.end());
-  std::sort(topology.shards.begin(), topology.shards.end(), [](const Shard& a, const Shard& b) { return a.slots < b.slots; });
+  std::sort(topology.shards.begin(), topology.shards.end(),
+            [](const Shard& a, const Shard& b) { return a.slots < b.slots; });
 }
 
 /// A node of CLUSTER SLOTS: [host, port, id, …]. The host may be null (unknown endpoint) or empty.
@@ -90,7 +100,8 @@ Node node_of_slots(const resp::Value& value, const net::Endpoint& asked) {
   if (value.items.size() < 2) malformed("a node of CLUSTER SLOTS");
   const std::string& host = value.items[0].text;
   Node node;
-  node.endpoint = asked.with_address(host.empty() || host == "?" ? asked.host : host, parse_number(std::to_string(value.items[1].integer), 65535));
+  node.endpoint = asked.with_address(host.empty() || host == "?" ? asked.host : host,
+                                     parse_number(std::to_string(value.items[1].integer), 65535));
   node.id = value.items.size() > 2 ? value.items[2].text : node.endpoint.label();
   return node;
 }
@@ -103,7 +114,10 @@ const resp::Value* field(const resp::Value& map, Bytes name) {
 }
 
 Node node_of_shards(const resp::Value& value, const net::Endpoint& asked) {
-  const auto text = [&](Bytes name) { const auto* found = field(value, name); return found ? found->text : std::string(); };
+  const auto text = [&](Bytes name) {
+    const auto* found = field(value, name);
+    return found ? found->text : std::string();
+  };
   const resp::Value* port = field(value, asked.tls ? "tls-port" : "port");
   if (!port) port = field(value, "port");
   if (!port) malformed("a node of CLUSTER SHARDS without a port");
@@ -113,7 +127,8 @@ Node node_of_shards(const resp::Value& value, const net::Endpoint& asked) {
   node.id = text("id");
   node.primary = text("role") == "master";
   node.healthy = text("health") == "online";
-  node.endpoint = asked.with_address(host.empty() ? asked.host : host, parse_number(std::to_string(port->integer), 65535));
+  node.endpoint = asked.with_address(host.empty() ? asked.host : host,
+                                     parse_number(std::to_string(port->integer), 65535));
   return node;
 }
 
@@ -132,7 +147,8 @@ std::optional<size_t> Topology::shard_of(Slot slot) const {
 std::vector<Range> Topology::uncovered() const {
   if (!clustered) return {};
   std::vector<Range> owned;
-  for (const Shard& shard : shards) owned.insert(owned.end(), shard.slots.begin(), shard.slots.end());
+  for (const Shard& shard : shards)
+    owned.insert(owned.end(), shard.slots.begin(), shard.slots.end());
   std::sort(owned.begin(), owned.end());
   std::vector<Range> gaps;
   int next = 0;
@@ -156,14 +172,17 @@ Topology parse_cluster_nodes(const std::string& text, const net::Endpoint& asked
     if (!parsed.node.primary) {
       replicas.push_back(std::move(parsed.node));
     } else if (!parsed.slots.empty()) {
-      topology.shards.push_back({.primary = std::move(parsed.node), .replicas = {}, .slots = std::move(parsed.slots)});
+      topology.shards.push_back(
+          {.primary = std::move(parsed.node), .replicas = {}, .slots = std::move(parsed.slots)});
     }
   }
   sort_shards(topology);
-  for (size_t i = 0; i < topology.shards.size(); ++i) shard_by_id[topology.shards[i].primary.id] = i;
+  for (size_t i = 0; i < topology.shards.size(); ++i)
+    shard_by_id[topology.shards[i].primary.id] = i;
   for (Node& replica : replicas) {
     const auto found = shard_by_id.find(replica.primary_id);
-    if (found != shard_by_id.end()) topology.shards[found->second].replicas.push_back(std::move(replica));
+    if (found != shard_by_id.end())
+      topology.shards[found->second].replicas.push_back(std::move(replica));
   }
   return topology;
 }
@@ -203,7 +222,8 @@ Topology parse_cluster_shards(const resp::Value& reply, const net::Endpoint& ask
     if (slots->items.empty()) continue;
     Shard shard;
     for (size_t i = 0; i + 1 < slots->items.size(); i += 2) {
-      shard.slots.emplace_back(make_slot(slots->items[i].integer), make_slot(slots->items[i + 1].integer));
+      shard.slots.emplace_back(make_slot(slots->items[i].integer),
+                               make_slot(slots->items[i + 1].integer));
     }
     bool has_primary = false;
     for (const resp::Value& value : nodes->items) {

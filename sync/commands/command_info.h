@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "sync/commands/system_support.h"
+#include "sync/commands/test_server.h"
 #include "sync/commands/text.h"
 
 namespace lockstep::commands {

@@ -3,7 +3,7 @@
 #include <set>
 
 #include "sync/commands/server_state.h"
-#include "sync/commands/system_support.h"
+#include "sync/commands/test_server.h"
 #include "sync/commands/test_support.h"
 
 namespace lockstep::commands {

@@ -1,6 +1,6 @@
 // Rewritten requests do on a real server what the originals do, with the expiry moved by the grace.
 #include "sync/commands/server_state.h"
-#include "sync/commands/system_support.h"
+#include "sync/commands/test_server.h"
 #include "sync/commands/test_support.h"
 
 namespace lockstep::commands {

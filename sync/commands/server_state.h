@@ -4,7 +4,7 @@
 #include <map>
 #include <string>
 
-#include "sync/commands/system_support.h"
+#include "sync/commands/test_server.h"
 
 namespace lockstep::commands {
 

@@ -113,7 +113,7 @@ int run_sync(const SyncOptions& options) {
   return static_cast<int>(ExitCode::ok);
 }
 
-void add_flags(CLI::App& command, SyncFlags& flags) {
+void add_data_flags(CLI::App& command, SyncFlags& flags) {
   command
       .add_option("--from", flags.from,
                   "Source: a server or replica, any one node of a cluster, or (repeated) the "
@@ -155,6 +155,9 @@ void add_flags(CLI::App& command, SyncFlags& flags) {
       .add_option("--ignore", flags.ignore,
                   "A precheck item that shall not stop the task (repeatable)")
       ->type_name("ITEM");
+}
+
+void add_running_flags(CLI::App& command, SyncFlags& flags) {
   command
       .add_option("--control", flags.control,
                   "Serve GET /status, /metrics and POST /hold, /release, /finalize, /stop at "
@@ -220,7 +223,8 @@ void add_sync_command(CLI::App& app, std::function<int()>& action) {
                    "Take the flags from this YAML file (names with underscores); flags given here "
                    "as well win")
       ->type_name("FILE");
-  add_flags(*command, *flags);
+  add_data_flags(*command, *flags);
+  add_running_flags(*command, *flags);
   command->footer(
       "URLs: redis://[user:password@]host[:port], rediss:// for TLS, unix:///path\n"
       "Examples:\n"

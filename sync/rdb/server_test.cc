@@ -15,7 +15,7 @@
 #include "sync/rdb/dump_payload.h"
 #include "sync/rdb/file_check.h"
 #include "sync/rdb/object.h"
-#include "sync/rdb/real_server.h"
+#include "sync/rdb/test_real_server.h"
 #include "sync/rdb/test_values.h"
 
 namespace lockstep::rdb {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "sync/rdb/real_server.h"
+#include "sync/rdb/test_real_server.h"
 
 namespace lockstep::rdb {
 

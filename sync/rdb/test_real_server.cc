@@ -1,4 +1,4 @@
-#include "sync/rdb/real_server.h"
+#include "sync/rdb/test_real_server.h"
 
 #include <fcntl.h>
 #include <signal.h>

@@ -1,4 +1,4 @@
-#include "sync/commands/system_support.h"
+#include "sync/commands/test_server.h"
 
 #include <fcntl.h>
 #include <sys/prctl.h>
