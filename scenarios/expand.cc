@@ -94,9 +94,11 @@ std::string draw_lex(Draw& draw) {
 /// Fills in the words of one form.
 class Expander {
  public:
-  Expander(const StepContext& context, const rc::Random& random) : context_(context), draw_(random) {
+  Expander(const StepContext& context, const rc::Random& random)
+      : context_(context), draw_(random) {
     const int tagged = context.source == TopologyKind::standalone ? 40 : 85;
-    if (draw_.chance(tagged)) tag_ = fmt::format("{{{}}}", static_cast<char>('a' + draw_.range(0, 3)));
+    if (draw_.chance(tagged))
+      tag_ = fmt::format("{{{}}}", static_cast<char>('a' + draw_.range(0, 3)));
   }
 
   Step run(const Form& form) {
@@ -126,8 +128,8 @@ class Expander {
   }
 
   size_t expand_repeat(const std::vector<std::string>& words, size_t begin) {
-    const auto end = static_cast<size_t>(std::find(words.begin() + begin, words.end(), "]") -
-                                         words.begin());
+    const auto end =
+        static_cast<size_t>(std::find(words.begin() + begin, words.end(), "]") - words.begin());
     const auto count = draw_.range(1, 3);
     for (int64_t n = 0; n < count; ++n) {
       for (size_t i = begin + 1; i < end; ++i) expand_at(words, i);

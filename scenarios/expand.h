@@ -1,9 +1,9 @@
 #pragma once
 
+#include <rapidcheck/Random.h>
+
 #include <string>
 #include <vector>
-
-#include <rapidcheck/Random.h>
 
 #include "scenarios/generate.h"
 
@@ -20,8 +20,8 @@ struct Step {
 };
 
 struct StepContext {
-  uint32_t index = 0;     ///< of the step in the plan: makes elements and ids unique
-  uint32_t keys = 24;     ///< names of each type
+  uint32_t index = 0;  ///< of the step in the plan: makes elements and ids unique
+  uint32_t keys = 24;  ///< names of each type
   TopologyKind source = TopologyKind::standalone;
 };
 

@@ -11,10 +11,10 @@ namespace lockstep::scenarios {
 /// What a form needs, or does, beyond its words.
 enum FormFlag : uint8_t {
   plain = 0,
-  blocks = 1,       ///< may wait: runs on a connection of its own
-  all_nodes = 2,    ///< goes to every primary of the source
-  field_expiry = 4,  ///< Redis 7.4 or Valkey 9
-  databases = 8,    ///< needs numbered databases: not in a cluster
+  blocks = 1,         ///< may wait: runs on a connection of its own
+  all_nodes = 2,      ///< goes to every primary of the source
+  field_expiry = 4,   ///< Redis 7.4 or Valkey 9
+  databases = 8,      ///< needs numbered databases: not in a cluster
   effects_only = 16,  ///< has no meaning where scripts replicate verbatim (before Redis 3.2)
 };
 

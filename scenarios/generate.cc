@@ -12,12 +12,21 @@ namespace {
 
 /// What Twemproxy 0.5 passes on (its notes/redis.md), of the commands in our forms. For anything
 /// else it closes the connection.
-constexpr std::array twemproxy_refuses = {
-    "MULTI",  "EXEC",   "WATCH",  "DISCARD", "SELECT", "MOVE",  "SWAPDB", "FLUSHALL", "FLUSHDB",
-    "SCRIPT", "RENAME", "RENAMENX", "MSETNX", "BITOP", "BLPOP", "BRPOP",  "BRPOPLPUSH", "BLMOVE",
-    "BLMPOP", "BZPOPMIN", "BZMPOP", "LMPOP", "ZMPOP", "XADD",   "XTRIM",  "XDEL",     "XGROUP",
-    "XREADGROUP", "XACK", "XCLAIM", "XAUTOCLAIM", "XSETID", "FUNCTION", "FCALL", "LCS", "ZRANGESTORE",
-    "ZDIFFSTORE", "GEORADIUS", "GEORADIUSBYMEMBER", "GEOSEARCHSTORE", "GEOADD", "COPY", "BITFIELD"};
+constexpr std::array twemproxy_refuses = {"MULTI",          "EXEC",       "WATCH",
+                                          "DISCARD",        "SELECT",     "MOVE",
+                                          "SWAPDB",         "FLUSHALL",   "FLUSHDB",
+                                          "SCRIPT",         "RENAME",     "RENAMENX",
+                                          "MSETNX",         "BITOP",      "BLPOP",
+                                          "BRPOP",          "BRPOPLPUSH", "BLMOVE",
+                                          "BLMPOP",         "BZPOPMIN",   "BZMPOP",
+                                          "LMPOP",          "ZMPOP",      "XADD",
+                                          "XTRIM",          "XDEL",       "XGROUP",
+                                          "XREADGROUP",     "XACK",       "XCLAIM",
+                                          "XAUTOCLAIM",     "XSETID",     "FUNCTION",
+                                          "FCALL",          "LCS",        "ZRANGESTORE",
+                                          "ZDIFFSTORE",     "GEORADIUS",  "GEORADIUSBYMEMBER",
+                                          "GEOSEARCHSTORE", "GEOADD",     "COPY",
+                                          "BITFIELD"};
 
 bool refused_by_twemproxy(const Form& form) {
   bool first = true;

@@ -10,7 +10,7 @@ namespace lockstep::scenarios {
 
 /// What the servers of a run know, which decides what may be generated.
 struct Capability {
-  uint16_t version = 700;    ///< as 6.2 → 602, of the oldest server involved
+  uint16_t version = 700;  ///< as 6.2 → 602, of the oldest server involved
   bool field_expiry = false;
   bool multiple_databases = true;  ///< on every side
   TopologyKind source = TopologyKind::standalone;

@@ -54,7 +54,9 @@ Plan parse_plan(const std::string& text) {
       continue;
     }
     if (words.size() < 5) throw FormatError(offset, "a line of a plan has at least five words");
-    TimedCommand command{parse_count(words[1], offset), parse_count(words[2], offset), words[3],
+    TimedCommand command{parse_count(words[1], offset),
+                         parse_count(words[2], offset),
+                         words[3],
                          {words.begin() + 4, words.end()}};
     (words[0] == "before" ? plan.before : plan.during).push_back(std::move(command));
   }

@@ -21,9 +21,15 @@ namespace {
 constexpr size_t file_bytes_max = 1 << 20;
 const std::vector<std::string> topology_names = {"standalone", "cluster", "twemproxy"};
 const std::vector<std::string> driver_names = {"lockstep", "replicaof", "command"};
-const std::vector<std::string> policies = {
-    "",           "noeviction",   "allkeys-lru",    "allkeys-lfu", "allkeys-random",
-    "volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl"};
+const std::vector<std::string> policies = {"",
+                                           "noeviction",
+                                           "allkeys-lru",
+                                           "allkeys-lfu",
+                                           "allkeys-random",
+                                           "volatile-lru",
+                                           "volatile-lfu",
+                                           "volatile-random",
+                                           "volatile-ttl"};
 
 template <typename Kind>
 Kind kind_of(const std::string& name, const std::vector<std::string>& names) {

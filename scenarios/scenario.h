@@ -42,25 +42,25 @@ struct DataSpec {
 
 struct WorkloadSpec {
   std::vector<std::string> families;
-  uint32_t commands = 1000;                ///< steps, over all families
+  uint32_t commands = 1000;  ///< steps, over all families
   uint32_t connections = 4;
-  uint32_t keys = 24;                      ///< names of each type
-  double before = 0.2;                     ///< share of the steps that run before the sync starts
+  uint32_t keys = 24;                        ///< names of each type
+  double before = 0.2;                       ///< share of the steps that run before the sync starts
   std::chrono::milliseconds duration{5000};  ///< over which the others are spread
 };
 
 /// Memory limits set while the workload runs.
 struct PressureSpec {
-  std::string source_policy;  ///< maxmemory-policy of the source; empty: no limit
-  std::string target_policy;  ///< of the target
+  std::string source_policy;    ///< maxmemory-policy of the source; empty: no limit
+  std::string target_policy;    ///< of the target
   uint64_t headroom_kb = 2048;  ///< limit: what is used when the sync starts, and this much more
-  bool relieve = true;  ///< the target's limit is lifted after the workload
+  bool relieve = true;          ///< the target's limit is lifted after the workload
 };
 
 struct CheckSpec {
-  bool verify = true;      ///< the verifier, both directions, full values
-  bool lists = true;       ///< unique elements: none lost, none doubled
-  bool digest = true;      ///< DEBUG DIGEST, where both sides are one server of one version
+  bool verify = true;  ///< the verifier, both directions, full values
+  bool lists = true;   ///< unique elements: none lost, none doubled
+  bool digest = true;  ///< DEBUG DIGEST, where both sides are one server of one version
   bool evicted_is_missing = false;  ///< keys that the target evicted may be missing
 };
 

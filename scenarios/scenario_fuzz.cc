@@ -4,7 +4,8 @@
 #include "scenarios/scenario.h"
 #include "sync/base/error.h"
 
-/// Any bytes give a scenario or a UserError; a scenario that was read, written, reads back the same.
+/// Any bytes give a scenario or a UserError; a scenario that was read, written, reads back the
+/// same.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace lockstep;
   try {

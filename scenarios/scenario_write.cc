@@ -1,6 +1,5 @@
-#include <yaml-cpp/yaml.h>
-
 #include <fmt/format.h>
+#include <yaml-cpp/yaml.h>
 
 #include "scenarios/scenario.h"
 

@@ -72,7 +72,12 @@ class Reader {
       at_ += 2;
       return;
     }
-    word += c == 'n' ? '\n' : c == 'r' ? '\r' : c == 't' ? '\t' : c == 'b' ? '\b' : c == 'a' ? '\a' : c;
+    word += c == 'n'   ? '\n'
+            : c == 'r' ? '\r'
+            : c == 't' ? '\t'
+            : c == 'b' ? '\b'
+            : c == 'a' ? '\a'
+                       : c;
   }
 
   Bytes line_;

@@ -106,8 +106,8 @@ std::string YamlMap::required_text(const std::string& key) {
 }
 
 bool YamlMap::flag(const std::string& key, bool otherwise) {
-  return choice(key, otherwise ? "yes" : "no", {"yes", "no", "true", "false"}).find_first_of("yt") ==
-         0;
+  return choice(key, otherwise ? "yes" : "no", {"yes", "no", "true", "false"})
+             .find_first_of("yt") == 0;
 }
 
 uint64_t YamlMap::number(const std::string& key, uint64_t otherwise, uint64_t min, uint64_t max) {
