@@ -21,6 +21,14 @@ TEST(Units, PrintableEscapesBinaryAndCuts) {
   EXPECT_EQ(printable("abcdef", 3), "abc…");
 }
 
+TEST(Units, ParsesDurationsAndSizes) {
+  EXPECT_EQ(parse_duration("1.5s", "--x").count(), 1500);
+  EXPECT_EQ(parse_duration("2d", "--x").count(), 172'800'000);
+  EXPECT_EQ(parse_size("4MiB", "--x"), 4u << 20);
+  for (const char* wrong : {"", "s", "1", "-1s", "1 h"})
+    EXPECT_THROW(parse_duration(wrong, "--x"), UserError) << wrong;
+}
+
 TEST(Units, OffsetsCountBytes) { EXPECT_EQ((Offset{10} + 5) - Offset{3}, 12); }
 
 TEST(Errors, FormatErrorNamesTheOffset) {

@@ -9,6 +9,7 @@
 
 #include "sync/base/error.h"
 #include "sync/base/nearest.h"
+#include "sync/base/units.h"
 
 namespace lockstep::engine {
 

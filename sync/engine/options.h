@@ -51,9 +51,4 @@ struct SyncOptions {
 /// Throws UserError (bad_arguments) on a combination that cannot be.
 void validate(const SyncOptions& options);
 
-/// "1h", "30s", "1500ms", "90m", "2d"; throws UserError (bad_arguments) naming `option`.
-std::chrono::milliseconds parse_duration(const std::string& text, const std::string& option);
-/// "256MB", "64k", "1GB", "1048576" (kB, MB, GB are powers of 1000; KiB, MiB, GiB of 1024).
-uint64_t parse_size(const std::string& text, const std::string& option);
-
 }  // namespace lockstep::engine

@@ -1,0 +1,52 @@
+#include "verifier/difference_log.h"
+
+#include <fmt/format.h>
+
+#include "verifier/report_json.h"
+
+namespace lockstep::verifier {
+
+DifferenceLog::DifferenceLog(const VerifyOptions& options, VerifyReport& report)
+    : options_(options), report_(report) {
+  if (options.report.empty()) return;
+  std::error_code error;
+  std::filesystem::create_directories(options.report, error);
+  file_.open(options.report / "diff.jsonl", std::ios::binary | std::ios::trunc);
+  if (error || !file_) {
+    throw UserError(fmt::format("--report {}: cannot be written: {}", options.report.string(),
+                                error ? error.message() : "no file can be made in it"),
+                    ExitCode::bad_arguments);
+  }
+}
+
+void DifferenceLog::add(Difference difference) {
+  ++report_.counts[static_cast<size_t>(difference.diff_class)];
+  if (file_.is_open()) file_ << difference_line(difference, "different") << '\n';
+  if (report_.differences.size() < options_.max_differences)
+    report_.differences.push_back(std::move(difference));
+}
+
+void DifferenceLog::add(Unverifiable unverifiable) {
+  ++report_.unverifiable_count;
+  if (file_.is_open()) file_ << unverifiable_line(unverifiable) << '\n';
+  if (report_.unverifiable.size() < options_.max_differences)
+    report_.unverifiable.push_back(std::move(unverifiable));
+}
+
+void DifferenceLog::add_flapping(const Difference& last_seen) {
+  ++report_.flapping;
+  if (file_.is_open()) file_ << difference_line(last_seen, "flapping") << '\n';
+  if (report_.flapping_keys.size() < options_.max_differences)
+    report_.flapping_keys.push_back(printable(last_seen.key));
+}
+
+void DifferenceLog::close() {
+  if (!file_.is_open()) return;
+  file_.close();
+  if (!file_) {
+    throw UserError(fmt::format("{}: not everything could be written",
+                                (options_.report / "diff.jsonl").string()));
+  }
+}
+
+}  // namespace lockstep::verifier

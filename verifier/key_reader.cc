@@ -1,0 +1,138 @@
+#include "verifier/key_reader.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <map>
+
+#include "sync/base/error.h"
+#include "sync/fence/fence.h"
+
+namespace lockstep::verifier {
+
+namespace {
+
+constexpr int attempts_max = 8;
+constexpr milliseconds first_pause{50};
+
+/// Keys to ask one node for, by their place in the request.
+struct Batch {
+  std::vector<std::string> keys;
+  std::vector<size_t> places;
+};
+using Batches = std::map<std::pair<size_t, DbIndex>, Batch>;
+
+Batches by_node(const Side& side, const std::vector<Candidate>& keys) {
+  Batches batches;
+  for (size_t i = 0; i < keys.size(); ++i) {
+    for (const size_t node : side.holders(keys[i].key)) {
+      Batch& batch = batches[{node, keys[i].db}];
+      batch.keys.push_back(keys[i].key);
+      batch.places.push_back(i);
+    }
+  }
+  return batches;
+}
+
+void take(Reading& reading, fence::FencedKey&& key, size_t node, int64_t now_ms) {
+  reading.now_ms = now_ms;
+  if (!key.dump_payload) return;
+  reading.payload = std::move(key.dump_payload);
+  reading.expire_at = key.expire_at;
+  reading.nodes.push_back(node);
+}
+
+asio::awaitable<std::vector<Reading>> read_once(Side& side, std::vector<Candidate> keys) {
+  std::vector<Reading> readings(keys.size());
+  const Batches batches = by_node(side, keys);
+  for (const auto& [where, batch] : batches) {
+    const auto [node, db] = where;
+    std::vector<size_t> places = batch.places;
+    std::vector<std::string> left = batch.keys;
+    while (!left.empty()) {
+      auto read = co_await fence::read_keys(*side.node(node).client, db, left);
+      for (size_t i = 0; i < read.size(); ++i)
+        take(readings[places[i]], std::move(read[i]), node, side.now_ms(node));
+      left.erase(left.begin(), left.begin() + static_cast<ptrdiff_t>(read.size()));
+      places.erase(places.begin(), places.begin() + static_cast<ptrdiff_t>(read.size()));
+    }
+  }
+  co_return readings;
+}
+
+asio::awaitable<void> pause_for(milliseconds time) {
+  asio::steady_timer timer(co_await asio::this_coro::executor, time);
+  co_await timer.async_wait(asio::use_awaitable);
+}
+
+bool plain_word(Bytes text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return c > ' ' && c < 127 && c != '\'' && c != '\\'; });
+}
+
+/// For redis-cli's own parser, inside a shell's single quotes.
+std::string escaped(Bytes text) {
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < ' ' || byte > 126 || c == '"' || c == '\\' || c == '\'') {
+      out += fmt::format("\\x{:02x}", byte);
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+std::pair<const char*, const char*> reading_command(const std::string& type) {
+  if (type == "expiry") return {"PTTL", ""};
+  if (type == "string") return {"GET", ""};
+  if (type == "list") return {"LRANGE", " 0 -1"};
+  if (type == "set") return {"SMEMBERS", ""};
+  if (type == "zset") return {"ZRANGE", " 0 -1 WITHSCORES"};
+  if (type == "hash") return {"HGETALL", ""};
+  if (type == "stream") return {"XINFO STREAM", " FULL"};
+  return {"DUMP", ""};
+}
+
+std::string client_program(const net::Endpoint& endpoint, DbIndex db) {
+  std::string text = endpoint.unix_path.empty()
+                         ? fmt::format("redis-cli -h {} -p {}", endpoint.host, endpoint.port)
+                         : fmt::format("redis-cli -s {}", endpoint.unix_path);
+  if (endpoint.tls) text += " --tls";
+  if (!endpoint.user.empty()) text += fmt::format(" --user {}", endpoint.user);
+  if (!endpoint.password.empty()) text += " --askpass";
+  if (db.value > 0) text += fmt::format(" -n {}", db.value);
+  return text;
+}
+
+}  // namespace
+
+asio::awaitable<std::vector<Reading>> read_keys(Side& side, std::vector<Candidate> keys) {
+  std::string failure;
+  for (int attempt = 0; attempt < attempts_max; ++attempt) {
+    try {
+      if (attempt > 0) co_await side.refresh();
+      std::vector<Reading> readings = co_await read_once(side, keys);
+      co_return readings;
+    } catch (const ConnectionError& error) {  // also KeyMoved, LOADING, CLUSTERDOWN
+      failure = error.what();
+    }
+    co_await pause_for(first_pause * (1 << attempt));
+  }
+  throw ConnectionError(failure);
+}
+
+std::string show_command(const Side& side, const Reading& reading, const Candidate& key,
+                         const std::string& what) {
+  const size_t node = reading.nodes.empty() ? side.holders(key.key).front() : reading.nodes.front();
+  const std::string program = client_program(side.node(node).endpoint, key.db);
+  const auto [command, rest] = reading_command(what);
+  if (plain_word(key.key)) return fmt::format("{} {} '{}'{}", program, command, key.key, rest);
+  return fmt::format("echo '{} \"{}\"{}' | {}", command, escaped(key.key), rest, program);
+}
+
+}  // namespace lockstep::verifier

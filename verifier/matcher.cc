@@ -1,0 +1,52 @@
+#include "verifier/matcher.h"
+
+#include <algorithm>
+
+namespace lockstep::verifier {
+
+bool Matcher::equal(const KeyRecord& a, const KeyRecord& b) const {
+  const bool source_first = a.side() == SideName::source;
+  const KeyRecord& source = source_first ? a : b;
+  const KeyRecord& target = source_first ? b : a;
+  return source.kind() == target.kind() && source.digest == target.digest &&
+         tolerance_.same(source.expire_at(), target.expire_at());
+}
+
+void Matcher::add(const Side& side, size_t node, const KeySeen& seen) {
+  ++seen_[static_cast<size_t>(side.name())];
+  if (!side.serves(node, seen.key)) {
+    strays_.push_back({side.name(), node, seen.db, std::string(seen.key)});
+    return;
+  }
+  const KeyRecord record(hash_key(seen.db, seen.key), seen.digest, seen.kind, seen.expire_at,
+                         side.name(), static_cast<uint32_t>(node));
+  const auto held = table_.exchange(record);
+  if (!held) return;
+  const bool other_side = held->side() != side.name();
+  matched_ += other_side ? 1 : 0;
+  // SCAN may give a key twice; two nodes that have it are another matter.
+  const bool same_place = !other_side && held->node() == node;
+  if (same_place || (other_side && equal(*held, record))) return;
+  candidates_.push_back({seen.db, std::string(seen.key)});
+}
+
+std::vector<Candidate> Matcher::take_candidates() {
+  std::sort(candidates_.begin(), candidates_.end());
+  candidates_.erase(std::unique(candidates_.begin(), candidates_.end()), candidates_.end());
+  return std::move(candidates_);
+}
+
+std::vector<uint64_t> Matcher::unmatched(SideName side, size_t node_count) const {
+  std::vector<uint64_t> counts(node_count);
+  table_.for_each([&](const KeyRecord& record) {
+    if (record.side() == side && record.node() < node_count) ++counts[record.node()];
+  });
+  return counts;
+}
+
+void Matcher::name(SideName side, DbIndex db, Bytes key) {
+  const KeyRecord* record = table_.find(hash_key(db, key));
+  if (record && record->side() == side) candidates_.push_back({db, std::string(key)});
+}
+
+}  // namespace lockstep::verifier

@@ -1,0 +1,36 @@
+#include "verifier/parallel.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/experimental/parallel_group.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace lockstep::verifier {
+
+namespace asio = boost::asio;
+
+namespace {
+
+auto deferred_task(asio::any_io_executor executor, asio::awaitable<void> task) {
+  return asio::co_spawn(executor, std::move(task), asio::deferred);
+}
+using Task = decltype(deferred_task(std::declval<asio::any_io_executor>(),
+                                    std::declval<asio::awaitable<void>>()));
+
+}  // namespace
+
+asio::awaitable<void> run_all(std::vector<asio::awaitable<void>> tasks) {
+  const asio::any_io_executor executor = co_await asio::this_coro::executor;
+  std::vector<Task> deferred;
+  for (auto& task : tasks) deferred.push_back(deferred_task(executor, std::move(task)));
+  if (deferred.empty()) co_return;
+  const auto [order, failures] =
+      co_await asio::experimental::make_parallel_group(std::move(deferred))
+          .async_wait(asio::experimental::wait_for_one_error(), asio::use_awaitable);
+  for (const size_t index : order) {
+    if (failures[index]) std::rethrow_exception(failures[index]);
+  }
+}
+
+}  // namespace lockstep::verifier

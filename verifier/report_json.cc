@@ -1,0 +1,135 @@
+#include "verifier/report_json.h"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+namespace lockstep::verifier {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json expiry_json(std::optional<ExpireAt> at) { return at ? Json(at->ms) : Json(nullptr); }
+
+Json key_json(DbIndex db, const std::string& key, const char* status) {
+  return {{"status", status},
+          {"db", db.value},
+          {"key", printable(key, key.size())},
+          {"key_base64", base64(key)}};
+}
+
+Json difference_json(const Difference& difference, const char* status) {
+  Json json = key_json(difference.db, difference.key, status);
+  json["class"] = diff_class_name(difference.diff_class);
+  json["source_type"] = difference.source_type;
+  json["target_type"] = difference.target_type;
+  json["detail"] = difference.detail;
+  json["source_expire_at_ms"] = expiry_json(difference.source_expiry);
+  json["target_expire_at_ms"] = expiry_json(difference.target_expiry);
+  json["source_command"] = difference.source_command;
+  json["target_command"] = difference.target_command;
+  return json;
+}
+
+Json unverifiable_json(const Unverifiable& unverifiable) {
+  Json json = key_json(unverifiable.db, unverifiable.key, "unverifiable");
+  json["reason"] = unverifiable.reason;
+  return json;
+}
+
+Json side_json(const SideReport& side) {
+  return {{"nodes", side.nodes},
+          {"version", side.version},
+          {"keys", side.keys},
+          {"bytes", side.bytes},
+          {"functions", side.functions}};
+}
+
+Json counts_json(const VerifyReport& report) {
+  Json json{{"compared", report.compared},
+            {"read_again", report.candidates},
+            {"settled", report.settled},
+            {"expired", report.expired},
+            {"flapping", report.flapping},
+            {"unverifiable", report.unverifiable_count},
+            {"different", report.difference_count()}};
+  for (size_t i = 0; i < diff_class_count; ++i)
+    json[diff_class_name(static_cast<DiffClass>(i))] = report.counts[i];
+  return json;
+}
+
+/// Keys may be any bytes; what is not UTF-8 is replaced, and key_base64 is exact.
+std::string dump(const Json& json, int indent) {
+  return json.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace
+
+std::string base64(Bytes data) {
+  static constexpr char digits[] =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  for (size_t i = 0; i < data.size(); i += 3) {
+    const auto byte = [&](size_t at) {
+      return at < data.size() ? static_cast<unsigned char>(data[at]) : 0u;
+    };
+    const uint32_t group = byte(i) << 16 | byte(i + 1) << 8 | byte(i + 2);
+    out += digits[group >> 18];
+    out += digits[group >> 12 & 63];
+    out += i + 1 < data.size() ? digits[group >> 6 & 63] : '=';
+    out += i + 2 < data.size() ? digits[group & 63] : '=';
+  }
+  return out;
+}
+
+const std::vector<std::string>& not_compared() {
+  static const std::vector<std::string> list{
+      "functions and scripts", "encodings", "LRU and LFU data",
+      "seen and active times of consumers", "cached cardinality of HyperLogLogs"};
+  return list;
+}
+
+std::string report_json(const VerifyReport& report) {
+  Json json{{"schema", report_schema},
+            {"verdict", verdict_name(report.verdict)},
+            {"problem", report.problem},
+            {"method", report.method},
+            {"cut", report.cut},
+            {"source", side_json(report.source)},
+            {"target", side_json(report.target)},
+            {"counts", counts_json(report)},
+            {"not_compared", not_compared()},
+            {"notes", report.notes}};
+  json["differences"] = Json::array();
+  for (const Difference& difference : report.differences)
+    json["differences"].push_back(difference_json(difference, "different"));
+  json["unverifiable"] = Json::array();
+  for (const Unverifiable& each : report.unverifiable)
+    json["unverifiable"].push_back(unverifiable_json(each));
+  json["flapping"] = report.flapping_keys;
+  json["duration_ms"] = {{"pass", report.pass_time.count()},
+                         {"settle", report.settle_time.count()},
+                         {"total", report.duration.count()}};
+  json["table_bytes_max"] = report.table_bytes_max;
+  return dump(json, 2) + "\n";
+}
+
+void write_report(const VerifyReport& report, const std::filesystem::path& directory) {
+  const std::filesystem::path path = directory / "report.json";
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file << report_json(report);
+  file.close();
+  if (!file) throw UserError(fmt::format("{}: cannot be written", path.string()));
+}
+
+std::string difference_line(const Difference& difference, const char* status) {
+  return dump(difference_json(difference, status), -1);
+}
+
+std::string unverifiable_line(const Unverifiable& unverifiable) {
+  return dump(unverifiable_json(unverifiable), -1);
+}
+
+}  // namespace lockstep::verifier

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "sync/base/bytes.h"
+#include "verifier/verify.h"
+
+namespace lockstep::verifier {
+
+// report.json and the lines of diff.jsonl, schema 1: names are only ever added. Keys stand as
+// "key" (printable) and "key_base64".
+
+inline constexpr int report_schema = 1;
+
+/// What no reader of this verifier compares.
+const std::vector<std::string>& not_compared();
+
+std::string report_json(const VerifyReport& report);
+/// Writes report.json into `directory`. Throws UserError.
+void write_report(const VerifyReport& report, const std::filesystem::path& directory);
+
+/// `status`: different or flapping. Without the line's end.
+std::string difference_line(const Difference& difference, const char* status);
+std::string unverifiable_line(const Unverifiable& unverifiable);
+
+std::string base64(Bytes data);
+
+}  // namespace lockstep::verifier

@@ -1,0 +1,116 @@
+#include "verifier/report_text.h"
+
+#include <fmt/format.h>
+
+#include "verifier/explain.h"
+#include "verifier/report_json.h"
+
+namespace lockstep::verifier {
+
+namespace {
+
+void row(std::string& out, const char* name, const std::string& value) {
+  out += fmt::format("  {:<16}{}\n", name, value);
+}
+
+std::string side_text(const SideReport& side) {
+  std::string nodes;
+  for (const std::string& node : side.nodes) nodes += (nodes.empty() ? "" : ", ") + node;
+  return fmt::format("{} keys, {} read  ({} of version {})", format_count(side.keys),
+                     format_bytes(side.bytes), nodes, side.version);
+}
+
+std::string counts_text(const VerifyReport& report) {
+  std::string text = format_count(report.difference_count());
+  const char* separator = ":";
+  for (size_t i = 0; i < diff_class_count; ++i) {
+    if (report.counts[i] == 0) continue;
+    text += fmt::format("{} {} {}", separator, format_count(report.counts[i]),
+                        diff_class_name(static_cast<DiffClass>(i)));
+    separator = ",";
+  }
+  return text;
+}
+
+std::string again_text(const VerifyReport& report) {
+  return fmt::format("{} keys: {} agreed then, {} expired meanwhile",
+                     format_count(report.candidates), format_count(report.settled),
+                     format_count(report.expired));
+}
+
+std::string not_compared_text() {
+  std::string text;
+  for (const std::string& what : not_compared()) text += (text.empty() ? "" : ", ") + what;
+  return text;
+}
+
+std::string duration_text(const VerifyReport& report) {
+  return fmt::format("{} (both sides {}, again {})", format_duration(report.duration),
+                     format_duration(report.pass_time), format_duration(report.settle_time));
+}
+
+void table(std::string& out, const VerifyReport& report) {
+  row(out, "source", side_text(report.source));
+  row(out, "target", side_text(report.target));
+  row(out, "compared", format_count(report.compared) + " keys");
+  row(out, "different", counts_text(report));
+  if (report.candidates > 0) row(out, "read again", again_text(report));
+  if (report.flapping > 0)
+    row(out, "flapping", format_count(report.flapping) + " keys changed and never agreed");
+  if (report.unverifiable_count > 0)
+    row(out, "unverifiable", format_count(report.unverifiable_count) + " keys");
+  row(out, "not compared", not_compared_text());
+  row(out, "method, cut", report.method + ", " + report.cut);
+  row(out, "duration", duration_text(report));
+  for (const std::string& note : report.notes) row(out, "note", note);
+}
+
+void difference(std::string& out, const Difference& each) {
+  const std::string db = each.db.value > 0 ? fmt::format("  db {}", each.db.value) : "";
+  const std::string type = each.source_type != "none" ? each.source_type : each.target_type;
+  out += fmt::format("\n{}  \"{}\"{}  {}\n", diff_class_name(each.diff_class), printable(each.key),
+                     db, type);
+  if (!each.detail.empty()) out += fmt::format("    {}\n", each.detail);
+  const bool expiries = each.source_expiry || each.target_expiry;
+  if (expiries && each.diff_class != DiffClass::expiry)
+    out += fmt::format("    expiry: source {}, target {}\n", printable_expiry(each.source_expiry),
+                       printable_expiry(each.target_expiry));
+  out += fmt::format("    source: {}\n    target: {}\n", each.source_command, each.target_command);
+}
+
+const char* headline(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::equal:
+      return "EQUAL";
+    case Verdict::different:
+      return "DIFFERENT";
+    case Verdict::unknown:
+      break;
+  }
+  return "UNKNOWN";
+}
+
+}  // namespace
+
+std::string report_text(const VerifyReport& report, const std::filesystem::path& directory) {
+  std::string out = headline(report.verdict);
+  if (!report.problem.empty()) out += ": " + report.problem;
+  out += '\n';
+  if (!report.source.nodes.empty() && !report.target.nodes.empty()) table(out, report);
+  for (const Difference& each : report.differences) difference(out, each);
+  if (report.difference_count() > report.differences.size()) {
+    out += fmt::format("\n… and {} more{}\n",
+                       format_count(report.difference_count() - report.differences.size()),
+                       directory.empty() ? ": --report DIR writes all of them" : "");
+  }
+  for (const Unverifiable& each : report.unverifiable)
+    out += fmt::format("\nunverifiable  \"{}\"  db {}\n    {}\n", printable(each.key),
+                       each.db.value, each.reason);
+  for (const std::string& key : report.flapping_keys)
+    out += fmt::format("\nflapping  \"{}\"\n", key);
+  if (!directory.empty())
+    out += fmt::format("\nreport: {}\n", (directory / "report.json").string());
+  return out;
+}
+
+}  // namespace lockstep::verifier

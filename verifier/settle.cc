@@ -1,0 +1,147 @@
+#include "verifier/settle.h"
+
+#include <algorithm>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "verifier/key_reader.h"
+
+namespace lockstep::verifier {
+
+namespace {
+
+constexpr size_t batch_keys = 128;
+constexpr milliseconds round_pause{100};
+constexpr size_t source_seen_max = 256;
+
+asio::awaitable<void> pause_for(milliseconds time) {
+  asio::steady_timer timer(co_await asio::this_coro::executor, time);
+  co_await timer.async_wait(asio::use_awaitable);
+}
+
+}  // namespace
+
+asio::awaitable<bool> QuietWatch::look() {
+  const Clock::time_point asked = Clock::now();
+  std::string now = co_await source_.activity();
+  now += co_await target_.activity();
+  const bool same = looks_++ > 0 && now == last_;
+  if (!same) since_ = asked;
+  if (!same && looks_ > 1) ++changes_;
+  last_ = std::move(now);
+  co_return same;
+}
+
+Settle::Settle(Side& source, Side& target, QuietWatch& quiet, const VerifyOptions& options,
+               VerifyReport& report, DifferenceLog& log)
+    : source_(source),
+      target_(target),
+      quiet_(quiet),
+      options_(options),
+      report_(report),
+      log_(log),
+      tolerance_{options.expiry_tolerance, options.expiry_grace} {}
+
+asio::awaitable<void> Settle::run(std::vector<Candidate> candidates) {
+  const Clock::time_point end = Clock::now() + options_.settle;
+  for (Candidate& candidate : candidates) pending_.push_back({.key = std::move(candidate)});
+  while (!pending_.empty()) {
+    co_await round(Clock::now() >= end);
+    if (!pending_.empty()) co_await pause_for(round_pause);
+  }
+}
+
+asio::awaitable<void> Settle::round(bool last) {
+  Batch left;
+  for (size_t first = 0; first < pending_.size(); first += batch_keys) {
+    const size_t count = std::min(batch_keys, pending_.size() - first);
+    const auto begin = std::make_move_iterator(pending_.begin() + static_cast<ptrdiff_t>(first));
+    Batch batch(begin, begin + static_cast<ptrdiff_t>(count));
+    Batch rest = co_await settle_batch(std::move(batch), last);
+    std::move(rest.begin(), rest.end(), std::back_inserter(left));
+  }
+  pending_ = std::move(left);
+}
+
+asio::awaitable<Settle::Batch> Settle::settle_batch(Batch batch, bool last) {
+  std::vector<Candidate> keys;
+  for (const Pending& pending : batch) keys.push_back(pending.key);
+  // The source first: what the target has then is not older than what the source was seen with,
+  // unless it is behind.
+  const std::vector<Reading> sources = co_await read_keys(source_, keys);
+  const std::vector<Reading> targets = co_await read_keys(target_, keys);
+  const bool unchanged = co_await quiet_.look();
+  const bool quiet = unchanged && quiet_.quiet_for(options_.confirm_quiet);
+  Batch left;
+  for (size_t i = 0; i < batch.size(); ++i) {
+    if (!settled(batch[i], sources[i], targets[i], quiet, last))
+      left.push_back(std::move(batch[i]));
+  }
+  co_return left;
+}
+
+/// Whether the target holds what the source was seen to hold in an earlier reading.
+bool Settle::follows(Pending& pending, const Comparison& comparison) {
+  std::vector<uint64_t>& seen = pending.source_seen;
+  const bool first = seen.empty();
+  const bool source_same = !first && seen.back() == comparison.source_digest;
+  const bool target_same = !first && pending.target_digest == comparison.target_digest;
+  if (!first && (!source_same || !target_same)) pending.changed = true;
+  if (!source_same && seen.size() < source_seen_max) seen.push_back(comparison.source_digest);
+  pending.target_digest = comparison.target_digest;
+  return pending.changed &&
+         std::find(seen.begin(), seen.end(), comparison.target_digest) != seen.end();
+}
+
+bool Settle::settled(Pending& pending, const Reading& source, const Reading& target, bool quiet,
+                     bool last) {
+  const Comparison comparison = compare(source, target, tolerance_);
+  switch (comparison.outcome) {
+    case Outcome::unverifiable:
+      log_.add(Unverifiable{pending.key.db, pending.key.key, comparison.detail});
+      return true;
+    case Outcome::expired:
+      ++report_.expired;
+      return true;
+    case Outcome::equal:
+      ++report_.settled;
+      return true;
+    case Outcome::different:
+      break;
+  }
+  if (follows(pending, comparison)) {
+    ++report_.settled;
+    return true;
+  }
+  if (!quiet && !last) return false;
+  report_pending(pending, describe(pending, source, target, comparison), quiet);
+  return true;
+}
+
+void Settle::report_pending(const Pending& pending, Difference difference, bool quiet) {
+  if (pending.changed && !quiet) {
+    log_.add_flapping(difference);
+  } else {
+    log_.add(std::move(difference));
+  }
+}
+
+Difference Settle::describe(const Pending& pending, const Reading& source, const Reading& target,
+                            const Comparison& comparison) const {
+  const std::string& type =
+      comparison.source_type != "none" ? comparison.source_type : comparison.target_type;
+  const std::string what = comparison.diff_class == DiffClass::expiry ? "expiry" : type;
+  return {.diff_class = comparison.diff_class,
+          .db = pending.key.db,
+          .key = pending.key.key,
+          .source_type = comparison.source_type,
+          .target_type = comparison.target_type,
+          .detail = comparison.detail,
+          .source_expiry = source.expire_at,
+          .target_expiry = target.expire_at,
+          .source_command = show_command(source_, source, pending.key, what),
+          .target_command = show_command(target_, target, pending.key, what)};
+}
+
+}  // namespace lockstep::verifier

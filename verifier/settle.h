@@ -1,0 +1,76 @@
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <vector>
+
+#include "verifier/compare.h"
+#include "verifier/difference_log.h"
+#include "verifier/matcher.h"
+
+namespace lockstep::verifier {
+
+using Clock = std::chrono::steady_clock;
+
+/// Since when nothing has been written on either side, as far as each look tells.
+class QuietWatch {
+ public:
+  QuietWatch(Side& source, Side& target) : source_(source), target_(target) {}
+  /// Asks both sides. True if nothing was written since the last look.
+  asio::awaitable<bool> look();
+  /// True if the last look and those before it saw no write for so long.
+  bool quiet_for(milliseconds time) const { return Clock::now() - since_ >= time; }
+  bool always_quiet() const { return looks_ > 0 && changes_ == 0; }
+
+ private:
+  Side& source_;
+  Side& target_;
+  std::string last_;
+  Clock::time_point since_;
+  uint64_t looks_ = 0;
+  uint64_t changes_ = 0;
+};
+
+/// Reads candidates again until each has agreed, is a confirmed difference, or the bound is over.
+///
+/// A difference is confirmed at once when nothing at all has been written on either side for
+/// `confirm_quiet`: reading twice could not show anything else. Under writes it is confirmed if
+/// both values stayed the same until the bound. A key whose values changed and
+/// never agreed is flapping; it agrees as soon as the target holds what the source was seen to
+/// hold, since a target that follows is allowed to be behind.
+class Settle {
+ public:
+  Settle(Side& source, Side& target, QuietWatch& quiet, const VerifyOptions& options,
+         VerifyReport& report, DifferenceLog& log);
+  asio::awaitable<void> run(std::vector<Candidate> candidates);
+  size_t pending() const { return pending_.size(); }
+
+ private:
+  struct Pending {
+    Candidate key;
+    std::vector<uint64_t> source_seen;  ///< digests, first to last
+    uint64_t target_digest = 0;
+    bool changed = false;
+  };
+  using Batch = std::vector<Pending>;
+
+  asio::awaitable<void> round(bool last);
+  asio::awaitable<Batch> settle_batch(Batch batch, bool last);
+  bool settled(Pending& pending, const Reading& source, const Reading& target, bool quiet,
+               bool last);
+  static bool follows(Pending& pending, const Comparison& comparison);
+  void report_pending(const Pending& pending, Difference difference, bool quiet);
+  Difference describe(const Pending& pending, const Reading& source, const Reading& target,
+                      const Comparison& comparison) const;
+
+  Side& source_;
+  Side& target_;
+  QuietWatch& quiet_;
+  const VerifyOptions& options_;
+  VerifyReport& report_;
+  DifferenceLog& log_;
+  Tolerance tolerance_;
+  Batch pending_;
+};
+
+}  // namespace lockstep::verifier

@@ -1,0 +1,184 @@
+#include "verifier/side.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "sync/base/error.h"
+#include "sync/cluster/discover.h"
+#include "sync/cluster/slot.h"
+
+namespace lockstep::verifier {
+
+namespace {
+
+int64_t local_ms() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+/// A server that hides TIME is taken to agree with our clock.
+asio::awaitable<int64_t> clock_offset(net::Client& client) {
+  std::vector<std::string> request{"TIME"};
+  const int64_t before = local_ms();
+  const resp::Value reply = co_await client.command(std::move(request));
+  if (reply.items.size() != 2) co_return 0;
+  const int64_t theirs =
+      std::stoll(reply.items[0].text) * 1000 + std::stoll(reply.items[1].text) / 1000;
+  co_return theirs - (before + local_ms()) / 2;
+}
+
+void require_topology(const cluster::Topology& topology, const std::string& declared,
+                      const std::string& label, const char* flag) {
+  if (declared == "auto" || topology.clustered == (declared == "cluster")) return;
+  const char* actual = topology.clustered ? "cluster" : "standalone";
+  throw UserError(
+      fmt::format("{} is {}, but --{}-topology {} was given: give {}", label,
+                  topology.clustered ? "a cluster" : "a standalone server", flag, declared, actual),
+      ExitCode::bad_arguments);
+}
+
+void require_covered(const cluster::Topology& topology, const char* title) {
+  if (!topology.clustered || topology.uncovered().empty()) return;
+  std::string ranges;
+  for (const auto& [first, last] : topology.uncovered())
+    ranges += fmt::format(" {}-{}", first.value, last.value);
+  throw UserError(
+      fmt::format("nobody owns the slots{} of the {} cluster, so its keys cannot all be read: "
+                  "bring back the nodes that held them",
+                  ranges, title));
+}
+
+}  // namespace
+
+asio::awaitable<void> Side::open(std::vector<std::string> urls, std::string declared) {
+  for (const std::string& url : urls) asked_.push_back(net::parse_endpoint(url));
+  const char* flag = name_ == SideName::source ? "from" : "to";
+  if (asked_.size() == 1) {
+    cluster::Topology topology = co_await cluster::discover(asked_.front());
+    require_topology(topology, declared, asked_.front().label(), flag);
+    co_await adopt(std::move(topology));
+    co_return;
+  }
+  for (const net::Endpoint& endpoint : asked_) {
+    const cluster::Topology topology = co_await cluster::discover(endpoint);
+    if (topology.clustered) {
+      throw UserError(fmt::format("{} is a node of a cluster: name one node only with --{}; "
+                                  "several are the servers behind a Twemproxy",
+                                  endpoint.label(), flag),
+                      ExitCode::bad_arguments);
+    }
+    nodes_.push_back(co_await connect(endpoint));
+  }
+}
+
+asio::awaitable<void> Side::adopt(cluster::Topology topology) {
+  require_covered(topology, title());
+  if (topology.shards.size() > node_max)
+    throw UserError(fmt::format("the {} has more than {} primaries", title(), node_max));
+  std::vector<std::unique_ptr<Node>> nodes;
+  for (const cluster::Shard& shard : topology.shards)
+    nodes.push_back(co_await connect(shard.primary.endpoint));
+  nodes_ = std::move(nodes);
+  topology_ = std::move(topology);
+  for (size_t i = 0; i < topology_.shards.size(); ++i) {
+    for (const auto& [first, last] : topology_.shards[i].slots)
+      std::fill(owner_.begin() + first.value, owner_.begin() + last.value + 1, i);
+  }
+}
+
+asio::awaitable<std::unique_ptr<Node>> Side::connect(net::Endpoint endpoint) {
+  auto node = std::make_unique<Node>();
+  node->endpoint = endpoint;
+  node->client = co_await net::Client::connect(endpoint);
+  std::vector<std::string> request{"INFO"};
+  const resp::Value info = co_await node->client->command_or_throw(std::move(request));
+  if (info_number(info.text, "loading") != 0) {
+    throw UserError(
+        fmt::format("{} is loading its data set: verify when it has ended", endpoint.label()));
+  }
+  node->run_id = info_field(info.text, "run_id");
+  node->version = info_field(info.text, "redis_version");
+  node->databases = info_keyspace(info.text);
+  node->version_number = co_await node->client->server_version();
+  node->clock_offset_ms = co_await clock_offset(*node->client);
+  co_return node;
+}
+
+asio::awaitable<void> Side::refresh_from(net::Endpoint endpoint) {
+  if (asked_.size() == 1) {
+    cluster::Topology topology = co_await cluster::discover(endpoint);
+    co_await adopt(std::move(topology));
+    co_return;
+  }
+  for (auto& node : nodes_) node = co_await connect(node->endpoint);
+}
+
+asio::awaitable<void> Side::refresh() {
+  std::vector<net::Endpoint> known;
+  for (const auto& node : nodes_) known.push_back(node->endpoint);
+  std::string failure;
+  for (const net::Endpoint& endpoint : known) {
+    try {
+      co_await refresh_from(endpoint);
+      co_return;
+    } catch (const ConnectionError& error) {
+      failure = error.what();
+    }
+  }
+  throw ConnectionError(failure);
+}
+
+uint64_t Side::keys_at_open() const {
+  uint64_t keys = 0;
+  for (const auto& node : nodes_) {
+    for (const DbKeys& db : node->databases) keys += db.keys;
+  }
+  return keys;
+}
+
+std::vector<size_t> Side::holders(Bytes key) const {
+  if (topology_.clustered) return {owner_[cluster::slot_of(key).value]};
+  std::vector<size_t> all(nodes_.size());
+  std::iota(all.begin(), all.end(), 0);
+  return all;
+}
+
+bool Side::serves(size_t node, Bytes key) const {
+  if (!topology_.clustered) return true;
+  const Slot slot = cluster::slot_of(key);
+  return owner_[slot.value] == node ||
+         std::find(topology_.migrating.begin(), topology_.migrating.end(), slot) !=
+             topology_.migrating.end();
+}
+
+asio::awaitable<std::string> Side::activity() {
+  std::string text;
+  for (const auto& node : nodes_) {
+    std::vector<std::string> request{"INFO", "persistence"};
+    const resp::Value info = co_await node->client->command_or_throw(std::move(request));
+    text +=
+        fmt::format("{} {} {};", node->run_id, info_field(info.text, "rdb_changes_since_last_save"),
+                    info_field(info.text, "rdb_last_save_time"));
+  }
+  co_return text;
+}
+
+int64_t Side::now_ms(size_t node) const { return local_ms() + nodes_[node]->clock_offset_ms; }
+
+void require_distinct(const Side& source, const Side& target) {
+  for (size_t s = 0; s < source.node_count(); ++s) {
+    for (size_t t = 0; t < target.node_count(); ++t) {
+      const std::string& id = source.node(s).run_id;
+      if (id.empty() || id != target.node(t).run_id) continue;
+      throw UserError(
+          fmt::format("--from and --to are the same server: {} and {} have the run id "
+                      "{}",
+                      source.node(s).endpoint.label(), target.node(t).endpoint.label(), id),
+          ExitCode::bad_arguments);
+    }
+  }
+}
+
+}  // namespace lockstep::verifier

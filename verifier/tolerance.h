@@ -1,0 +1,27 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+
+#include "sync/base/units.h"
+
+namespace lockstep::verifier {
+
+/// When two absolute expiries count as the same.
+struct Tolerance {
+  std::chrono::milliseconds tolerance{1000};  ///< either way
+  std::chrono::milliseconds grace{0};         ///< the target's may be later by this in addition
+
+  bool same(std::optional<ExpireAt> source, std::optional<ExpireAt> target) const {
+    if (!source || !target) return !source && !target;
+    const int64_t later = target->ms - source->ms;
+    return later >= -tolerance.count() && later <= grace.count() + tolerance.count();
+  }
+  /// A key with this expiry may be gone already at `now_ms` on the other side.
+  bool due(std::optional<ExpireAt> at, bool on_target, int64_t now_ms) const {
+    if (!at) return false;
+    return at->ms - (on_target ? grace.count() : 0) <= now_ms + tolerance.count();
+  }
+};
+
+}  // namespace lockstep::verifier

@@ -1,0 +1,195 @@
+#include "verifier/verify.h"
+
+#include <fmt/format.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "verifier/difference_log.h"
+#include "verifier/pass.h"
+#include "verifier/progress.h"
+#include "verifier/report_json.h"
+#include "verifier/settle.h"
+
+namespace lockstep::verifier {
+
+namespace {
+
+milliseconds since(Clock::time_point begin) {
+  return std::chrono::duration_cast<milliseconds>(Clock::now() - begin);
+}
+
+/// One check from beginning to end.
+class Verification {
+ public:
+  Verification(const VerifyOptions& options, VerifyReport& report, DifferenceLog& log)
+      : options_(options),
+        report_(report),
+        log_(log),
+        matcher_({options.expiry_tolerance, options.expiry_grace}),
+        pass_(source_, target_, matcher_),
+        quiet_(source_, target_),
+        settle_(source_, target_, quiet_, options, report, log) {}
+
+  asio::awaitable<void> run() {
+    co_await source_.open(options_.from, options_.from_topology);
+    co_await target_.open(options_.to, options_.to_topology);
+    require_distinct(source_, target_);
+    describe(source_, report_.source);
+    describe(target_, report_.target);
+    co_await read();
+    co_await settle();
+    conclude();
+  }
+
+  Stage stage() const {
+    if (settling_)
+      return {"reading again", report_.candidates - settle_.pending(), report_.candidates};
+    return {"reading", matcher_.seen(SideName::source) + matcher_.seen(SideName::target),
+            keys_expected_};
+  }
+
+ private:
+  void describe(const Side& side, SideReport& report) {
+    for (size_t i = 0; i < side.node_count(); ++i)
+      report.nodes.push_back(side.node(i).endpoint.label());
+    report.version = side.node(0).version;
+    keys_expected_ += side.keys_at_open();
+  }
+
+  asio::awaitable<void> read() {
+    const Clock::time_point begin = Clock::now();
+    co_await quiet_.look();
+    std::string note;
+    const ReadMode used = co_await pass_.run(options_.read, note);
+    report_.method = used == ReadMode::snapshot ? "snapshot" : "scan";
+    if (!note.empty()) report_.notes.push_back(note);
+    count(SideName::source, report_.source);
+    count(SideName::target, report_.target);
+    report_.compared = matcher_.distinct();
+    co_await pass_.name_unmatched();
+    report_.table_bytes_max = matcher_.table().bytes_max();
+    report_.pass_time = since(begin);
+  }
+
+  void count(SideName side, SideReport& report) const {
+    const ReadCounters& counters = pass_.counters(side);
+    report.keys = counters.keys;
+    report.bytes = counters.bytes;
+    report.functions = counters.functions;
+  }
+
+  asio::awaitable<void> settle() {
+    const Clock::time_point begin = Clock::now();
+    co_await report_strays();
+    std::vector<Candidate> candidates = matcher_.take_candidates();
+    report_.candidates = candidates.size();
+    settling_ = true;
+    co_await quiet_.look();
+    co_await settle_.run(std::move(candidates));
+    report_.settle_time = since(begin);
+  }
+
+  /// A slot that moved meanwhile explains a key elsewhere.
+  asio::awaitable<void> report_strays() {
+    if (matcher_.strays().empty()) co_return;
+    std::vector<std::string> before[2] = {report_.source.nodes, report_.target.nodes};
+    co_await source_.refresh();
+    co_await target_.refresh();
+    for (const Stray& stray : matcher_.strays()) {
+      const Side& side = stray.side == SideName::source ? source_ : target_;
+      const std::string& holder = before[static_cast<size_t>(stray.side)][stray.node];
+      const size_t owner = side.holders(stray.key).front();
+      if (side.node(owner).endpoint.label() == holder || side.serves(stray.node, stray.key))
+        continue;
+      Difference difference;
+      difference.diff_class = DiffClass::misplaced;
+      difference.db = stray.db;
+      difference.key = stray.key;
+      difference.detail = fmt::format("held by {} of the {}, where its slot belongs to {}", holder,
+                                      side.title(), side.node(owner).endpoint.label());
+      log_.add(std::move(difference));
+    }
+  }
+
+  void conclude() {
+    report_.cut = quiet_.always_quiet() ? "quiesced" : "settle";
+    const bool told = report_.unverifiable_count == 0 && report_.flapping == 0;
+    report_.verdict = report_.difference_count() > 0 ? Verdict::different
+                      : told                         ? Verdict::equal
+                                                     : Verdict::unknown;
+    if (report_.verdict != Verdict::unknown) return;
+    report_.problem = fmt::format("{} keys could not be compared, {} changed and never agreed",
+                                  report_.unverifiable_count, report_.flapping);
+  }
+
+  const VerifyOptions& options_;
+  VerifyReport& report_;
+  DifferenceLog& log_;
+  Side source_{SideName::source};
+  Side target_{SideName::target};
+  Matcher matcher_;
+  Pass pass_;
+  QuietWatch quiet_;
+  Settle settle_;
+  uint64_t keys_expected_ = 0;
+  bool settling_ = false;
+};
+
+void run_to_end(const VerifyOptions& options, VerifyReport& report, DifferenceLog& log) {
+  asio::io_context io(1);
+  Verification verification(options, report, log);
+  Progress progress(io.get_executor(), [&] { return verification.stage(); });
+  std::exception_ptr failure;
+  asio::co_spawn(io, verification.run(), [&](std::exception_ptr error) {
+    failure = error;
+    progress.close();
+  });
+  if (options.progress) asio::co_spawn(io, progress.run(), asio::detached);
+  io.run();
+  if (failure) std::rethrow_exception(failure);
+}
+
+void require_valid(const VerifyOptions& options) {
+  const auto refuse = [](const char* message) {
+    throw UserError(message, ExitCode::bad_arguments);
+  };
+  if (options.from.empty()) refuse("--from is missing: the source, as in redis://host:6379");
+  if (options.to.empty()) refuse("--to is missing: the target, as in redis://host:6379");
+  for (const std::string& topology : {options.from_topology, options.to_topology}) {
+    if (topology != "auto" && topology != "standalone" && topology != "cluster")
+      refuse("--from-topology and --to-topology take auto, standalone or cluster");
+  }
+}
+
+void verify_into(const VerifyOptions& options, VerifyReport& report, DifferenceLog& log) {
+  try {
+    run_to_end(options, report, log);
+    return;
+  } catch (const UserError& error) {
+    if (error.code() == ExitCode::bad_arguments) throw;
+    report.problem = error.what();
+  } catch (const ConnectionError& error) {
+    report.problem = error.what();
+  } catch (const FormatError& error) {
+    report.problem = error.what();
+  }
+  report.verdict = Verdict::unknown;
+}
+
+}  // namespace
+
+VerifyReport verify(const VerifyOptions& options) {
+  require_valid(options);
+  const Clock::time_point begin = Clock::now();
+  VerifyReport report;
+  DifferenceLog log(options, report);
+  verify_into(options, report, log);
+  report.duration = since(begin);
+  log.close();
+  if (!options.report.empty()) write_report(report, options.report);
+  return report;
+}
+
+}  // namespace lockstep::verifier

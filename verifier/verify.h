@@ -1,0 +1,121 @@
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sync/base/error.h"
+#include "sync/base/units.h"
+
+namespace lockstep::verifier {
+
+using std::chrono::milliseconds;
+
+enum class ReadMode : uint8_t {
+  automatic,  ///< snapshot where both sides allow PSYNC, else scan
+  snapshot,   ///< one RDB stream of each primary: a fork, no main-thread time, a point in time
+  scan,       ///< SCAN, DUMP and PTTL
+};
+
+/// `lockstep verify`; flags have these names with '-' for '_'.
+struct VerifyOptions {
+  /// A server or replica, any one node of a cluster, or all servers behind a Twemproxy.
+  std::vector<std::string> from;
+  std::vector<std::string> to;         ///< the same; several are the servers behind one Twemproxy
+  std::string from_topology = "auto";  ///< auto, standalone or cluster
+  std::string to_topology = "auto";
+  ReadMode read = ReadMode::automatic;
+  milliseconds expiry_tolerance{1000};  ///< expiries this far apart are the same
+  milliseconds expiry_grace{0};  ///< the target's may be later by this, as the engine writes them
+  milliseconds settle{10000};    ///< what differs is read again for at most so long
+  /// A difference that two readings so far apart agree on is confirmed at once if nothing at all
+  /// was written on either side between them.
+  milliseconds confirm_quiet{500};
+  std::filesystem::path report;  ///< directory for report.json and diff.jsonl; empty: none
+  size_t max_differences = 20;   ///< so many are kept in the report and shown; all are counted
+  bool progress = false;         ///< on standard error
+};
+
+/// What kind of difference. A key has one: the first that holds in this order.
+enum class DiffClass : uint8_t {
+  misplaced,     ///< on a node that does not serve it, or on two nodes of one side
+  missing,       ///< in the source only
+  extra,         ///< in the target only
+  type,          ///< string against list, …
+  value,         ///< elements, their order, scores
+  metadata,      ///< of a stream with equal entries: ids, groups, consumers, pending entries
+  field_expiry,  ///< of a hash's field
+  expiry,        ///< of the key
+};
+inline constexpr size_t diff_class_count = 8;
+const char* diff_class_name(DiffClass diff_class);
+
+struct Difference {
+  DiffClass diff_class = DiffClass::value;
+  DbIndex db;
+  std::string key;
+  std::string source_type;  ///< "string", …; "none" where the key is absent
+  std::string target_type;
+  std::string detail;  ///< the first differing element, for a person
+  std::optional<ExpireAt> source_expiry;
+  std::optional<ExpireAt> target_expiry;
+  std::string source_command;  ///< shell command that shows the key
+  std::string target_command;
+};
+
+/// A key that could not be compared, and why.
+struct Unverifiable {
+  DbIndex db;
+  std::string key;
+  std::string reason;
+};
+
+enum class Verdict : uint8_t { equal, different, unknown };
+const char* verdict_name(Verdict verdict);
+
+struct SideReport {
+  std::vector<std::string> nodes;  ///< labels of the primaries that were read
+  std::string version;
+  uint64_t keys = 0;       ///< read
+  uint64_t bytes = 0;      ///< of snapshots or payloads
+  uint64_t functions = 0;  ///< libraries seen in snapshots; not compared
+};
+
+struct VerifyReport {
+  Verdict verdict = Verdict::unknown;
+  std::string problem;  ///< why it could not be told; empty otherwise
+  std::string method;   ///< "snapshot" or "scan"
+  std::string cut;      ///< "quiesced": nothing was written meanwhile; else "settle"
+  std::vector<std::string> notes;
+  SideReport source;
+  SideReport target;
+  uint64_t compared = 0;    ///< distinct keys of both sides
+  uint64_t candidates = 0;  ///< keys that were read again
+  uint64_t settled = 0;     ///< of these, those that agreed then
+  uint64_t expired = 0;     ///< of these, those whose time came during the check
+  uint64_t flapping = 0;    ///< of these, those that changed and differed until the bound
+  std::array<uint64_t, diff_class_count> counts{};
+  std::vector<Difference> differences;     ///< the first max_differences
+  std::vector<Unverifiable> unverifiable;  ///< the first max_differences
+  uint64_t unverifiable_count = 0;
+  std::vector<std::string> flapping_keys;  ///< printable; the first max_differences
+  milliseconds pass_time{0};               ///< reading both sides
+  milliseconds settle_time{0};             ///< reading again
+  milliseconds duration{0};
+  uint64_t table_bytes_max = 0;  ///< memory of the table of unmatched keys at its peak
+
+  uint64_t difference_count() const;
+  ExitCode exit_code() const;
+};
+
+/// Compares two deployments; returns when the verdict stands. What makes a verdict impossible (a
+/// node that cannot be reached, a broken snapshot, a missing permission) gives `unknown` with its
+/// `problem`; only wrong arguments are thrown, as UserError (bad_arguments). Blocking; needs no
+/// io_context of the caller.
+VerifyReport verify(const VerifyOptions& options);
+
+}  // namespace lockstep::verifier

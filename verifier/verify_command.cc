@@ -1,0 +1,120 @@
+#include "verifier/verify_command.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <map>
+
+#include "sync/base/units.h"
+#include "verifier/report_text.h"
+#include "verifier/verify.h"
+
+namespace lockstep::verifier {
+
+namespace {
+
+/// The flags as given, before they are parsed.
+struct VerifyFlags {
+  VerifyOptions options;
+  std::string read = "auto";
+  std::string expiry_tolerance = "1s";
+  std::string expiry_grace = "0s";
+  std::string settle = "10s";
+  std::string report;
+  bool quiet = false;
+};
+
+ReadMode parse_read(const std::string& text) {
+  static const std::map<std::string, ReadMode> modes{
+      {"auto", ReadMode::automatic}, {"snapshot", ReadMode::snapshot}, {"scan", ReadMode::scan}};
+  const auto found = modes.find(text);
+  if (found != modes.end()) return found->second;
+  throw UserError(fmt::format("--read: \"{}\" is not one of auto, snapshot, scan", text),
+                  ExitCode::bad_arguments);
+}
+
+VerifyOptions to_options(const VerifyFlags& flags) {
+  VerifyOptions options = flags.options;
+  options.read = parse_read(flags.read);
+  options.expiry_tolerance = parse_duration(flags.expiry_tolerance, "--expiry-tolerance");
+  options.expiry_grace = parse_duration(flags.expiry_grace, "--expiry-grace");
+  options.settle = parse_duration(flags.settle, "--settle");
+  options.report = flags.report;
+  options.progress = !flags.quiet;
+  return options;
+}
+
+int run_verify(const VerifyFlags& flags) {
+  std::signal(SIGPIPE, SIG_IGN);
+  const VerifyOptions options = to_options(flags);
+  const VerifyReport report = verify(options);
+  fmt::print("{}", report_text(report, options.report));
+  return static_cast<int>(report.exit_code());
+}
+
+void add_flags(CLI::App& command, VerifyFlags& flags) {
+  VerifyOptions& options = flags.options;
+  command
+      .add_option("--from", options.from,
+                  "Source: a server or replica, any one node of a cluster, or (repeated) the "
+                  "servers behind a Twemproxy")
+      ->type_name("URL");
+  command.add_option("--to", options.to, "Target: the same")->type_name("URL");
+  command
+      .add_option("--from-topology", options.from_topology,
+                  "What the source must be: auto, standalone or cluster")
+      ->capture_default_str();
+  command
+      .add_option("--to-topology", options.to_topology,
+                  "What the target must be: auto, standalone or cluster")
+      ->capture_default_str();
+  command
+      .add_option("--read", flags.read,
+                  "snapshot: one RDB stream of each primary, as a replica gets it; scan: SCAN and "
+                  "DUMP; auto: snapshot where PSYNC is allowed, else scan")
+      ->capture_default_str();
+  command
+      .add_option("--expiry-tolerance", flags.expiry_tolerance,
+                  "Expiries that are no further apart are the same")
+      ->capture_default_str();
+  command
+      .add_option("--expiry-grace", flags.expiry_grace,
+                  "The target's expiries may be later by this: the grace of `lockstep sync` while "
+                  "it runs in expiry mode replica (1h unless told otherwise)")
+      ->capture_default_str();
+  command
+      .add_option("--settle", flags.settle,
+                  "Keys that differ are read again for at most so long while writes go on; without "
+                  "writes half a second is enough")
+      ->capture_default_str();
+  command
+      .add_option("--report", flags.report,
+                  "Write report.json and diff.jsonl (every difference) into this directory")
+      ->type_name("DIR");
+  command.add_option("--max-differences", options.max_differences, "So many are shown")
+      ->capture_default_str();
+  command.add_flag("--quiet", flags.quiet, "No progress");
+}
+
+}  // namespace
+
+void add_verify_command(CLI::App& app, std::function<int()>& action) {
+  auto flags = std::make_shared<VerifyFlags>();
+  CLI::App* command =
+      app.add_subcommand("verify",
+                         "Prove that two deployments hold the same data, or show where "
+                         "they do not");
+  add_flags(*command, *flags);
+  command->footer(
+      "URLs: redis://[user:password@]host[:port], rediss:// for TLS (?cacert=FILE, ?verify=no), "
+      "unix:///path\n"
+      "Examples:\n"
+      "  lockstep verify --from redis://127.0.0.1:6379 --to redis://127.0.0.1:6380\n"
+      "  lockstep verify --from redis://node1 --to rediss://:secret@target --expiry-grace 1h "
+      "--report out\n"
+      "Exit codes: 0 equal, 1 different, 2 could not tell, 254 bad arguments, 255 crashed");
+  command->callback([&action, flags] { action = [flags] { return run_verify(*flags); }; });
+}
+
+}  // namespace lockstep::verifier
