@@ -3,12 +3,8 @@
 #include <CLI/CLI.hpp>
 #include <functional>
 
-#if __has_include("fixtures/generate_command.h")
 #include "fixtures/generate_command.h"
-#endif
-#if __has_include("scenarios/run_command.h")
 #include "scenarios/run_command.h"
-#endif
 #include "sync/base/error.h"
 #include "sync/engine/sync_command.h"
 #if __has_include("verifier/verify_command.h")
@@ -35,12 +31,8 @@ int parse_and_run(int argc, char** argv) {
 #if __has_include("verifier/verify_command.h")
   lockstep::verifier::add_verify_command(app, action);
 #endif
-#if __has_include("scenarios/run_command.h")
   lockstep::scenarios::add_run_command(app, action);
-#endif
-#if __has_include("fixtures/generate_command.h")
   lockstep::fixtures::add_generate_command(app, action);
-#endif
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

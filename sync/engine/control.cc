@@ -101,6 +101,13 @@ asio::awaitable<Response> handle(Engine& engine, const Request& request) {
 
 }  // namespace
 
+/// One client. While a request is being answered the socket outlives close(), so that the answer to
+/// /finalize or /stop arrives.
+struct Session {
+  Socket socket;
+  bool answering = false;
+};
+
 struct Control::Impl : std::enable_shared_from_this<Control::Impl> {
   Impl(asio::any_io_executor executor, Engine& e) : acceptor(executor), engine(e) {}
 
@@ -126,21 +133,23 @@ struct Control::Impl : std::enable_shared_from_this<Control::Impl> {
       Socket socket =
           co_await acceptor.async_accept(asio::redirect_error(asio::use_awaitable, error));
       if (error) break;
-      sockets.push_back(std::move(socket));
-      asio::co_spawn(acceptor.get_executor(), serve(self, std::prev(sockets.end())),
+      sessions.push_back({std::move(socket)});
+      asio::co_spawn(acceptor.get_executor(), serve(self, std::prev(sessions.end())),
                      asio::detached);
     }
   }
 
-  asio::awaitable<void> serve(std::shared_ptr<Impl> self, std::list<Socket>::iterator socket) {
+  asio::awaitable<void> serve(std::shared_ptr<Impl> self, std::list<Session>::iterator session) {
+    Socket& socket = session->socket;
     boost::beast::flat_buffer buffer;
     boost::system::error_code error;
     while (!error) {
       http::request_parser<http::string_body> parser;
       parser.body_limit(request_bytes_max);
-      co_await http::async_read(*socket, buffer, parser,
+      co_await http::async_read(socket, buffer, parser,
                                 asio::redirect_error(asio::use_awaitable, error));
       if (error) break;
+      session->answering = true;
       std::string trouble;
       Response response;
       try {
@@ -150,24 +159,27 @@ struct Control::Impl : std::enable_shared_from_this<Control::Impl> {
       }
       if (!trouble.empty())
         response = problem(parser.get(), http::status::service_unavailable, trouble);
-      co_await http::async_write(*socket, response,
+      co_await http::async_write(socket, response,
                                  asio::redirect_error(asio::use_awaitable, error));
-      if (!response.keep_alive()) break;
+      session->answering = false;
+      if (!response.keep_alive() || !acceptor.is_open()) break;
     }
-    self->sockets.erase(socket);
+    self->sessions.erase(session);
   }
 
   void close() {
     boost::system::error_code ignored;
     acceptor.close(ignored);
-    for (Socket& socket : sockets) socket.close(ignored);
+    for (Session& session : sessions) {
+      if (!session.answering) session.socket.close(ignored);
+    }
     if (!path.empty()) ::unlink(path.c_str());
     path.clear();
   }
 
   Acceptor acceptor;
   Engine& engine;
-  std::list<Socket> sockets;
+  std::list<Session> sessions;
   std::string path;
 };
 

@@ -17,6 +17,9 @@ namespace {
 
 constexpr size_t receive_bytes = 256 * 1024;
 constexpr milliseconds ack_period{1000};
+/// After a diskless snapshot, until the stream begins: the source waits for an acknowledgement that
+/// reaches it after it has noticed that its child has ended.
+constexpr milliseconds first_ack_period{20};
 constexpr size_t arrivals_exact_max = 1024;
 constexpr int64_t arrivals_merge_ms = 20;
 
@@ -212,7 +215,7 @@ asio::awaitable<void> SourceLink::acknowledge() {
   while (!closed_) {
     if (received_snapshot_) co_await send_ack();
     if (received_snapshot_) {
-      co_await ack_pause_.sleep(ack_period);
+      co_await ack_pause_.sleep(received_ == start_.offset ? first_ack_period : ack_period);
     } else {
       co_await closing_.wait();
     }

@@ -29,7 +29,9 @@ void wait(std::shared_ptr<State> state) {
     if (error || !state->on_expire || state->at == never) return;
     if (Clock::now() < state->at) return wait(state);
     state->expired = true;
-    state->on_expire();
+    const auto call = std::move(state->on_expire);  // which may stop or destroy this deadline
+    state->on_expire = nullptr;
+    call();
   });
 }
 
@@ -42,14 +44,16 @@ Deadline::Deadline(boost::asio::any_io_executor executor, std::chrono::milliseco
   wait(state_);
 }
 
-Deadline::~Deadline() {
+Deadline::~Deadline() { stop(); }
+
+void Deadline::stop() {
   state_->on_expire = nullptr;
   state_->timer.cancel();
 }
 
 void Deadline::touch() {
   state_->at = Clock::now() + state_->limit;
-  if (!state_->armed && !state_->expired) wait(state_);
+  if (!state_->armed && state_->on_expire) wait(state_);
 }
 
 void Deadline::pause() { state_->at = never; }

@@ -23,6 +23,8 @@ class Deadline {
   void touch();
   /// Nothing is waited for until the next touch().
   void pause();
+  /// For good: from now on nothing is pending, so an io_context may run out of work.
+  void stop();
   bool expired() const;
 
  private:

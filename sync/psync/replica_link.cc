@@ -67,7 +67,10 @@ class Link : public ReplicaLink {
     co_await send(std::move(request));
   }
 
-  void close() override { client_->close(); }
+  void close() override {
+    silence_.stop();
+    client_->close();
+  }
 
  private:
   std::string label() const { return client_->endpoint().label(); }

@@ -1,0 +1,115 @@
+#include "scenarios/checks.h"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "fixtures/child.h"
+#include "fixtures/run_files.h"
+#include "scenarios/list_check.h"
+#include "scenarios/lockstep_driver.h"
+#include "scenarios/server_facts.h"
+#include "sync/cluster/discover.h"
+
+namespace lockstep::scenarios {
+
+using nlohmann::json;
+using Words = std::vector<std::string>;
+
+namespace {
+
+std::vector<std::string> verify_arguments(const Comparison& comparison,
+                                          const std::filesystem::path& report) {
+  std::vector<std::string> args{"verify", "--quiet", "--report", report.string()};
+  for (const std::string& url : comparison.source->urls()) args.insert(args.end(), {"--from", url});
+  for (const std::string& url : comparison.target->urls()) args.insert(args.end(), {"--to", url});
+  return args;
+}
+
+asio::awaitable<uint64_t> evicted_keys(const fixtures::Deployment* deployment) {
+  uint64_t evicted = 0;
+  for (const fixtures::Server* server : deployment->primaries()) {
+    auto fields = co_await info_of(server->endpoint(), "stats");
+    evicted += std::stoull("0" + fields["evicted_keys"]);
+  }
+  co_return evicted;
+}
+
+/// How many differences there are besides those that evictions by the target explain: keys that are
+/// missing, and values that began anew after they were missing.
+uint64_t unexplained_by_eviction(const std::filesystem::path& report) {
+  std::ifstream lines(report / "diff.jsonl");
+  uint64_t count = 0;
+  for (std::string line; std::getline(lines, line);) {
+    const auto name = json::parse(line, nullptr, false).value("class", "");
+    if (name == "extra" || name.empty()) ++count;
+  }
+  return count;
+}
+
+std::string summary_of(const std::filesystem::path& report, const std::string& output) {
+  const json root = json::parse(fixtures::read_text(report / "report.json"), nullptr, false);
+  if (root.is_discarded()) return output;
+  return root.value("summary", output);
+}
+
+asio::awaitable<Lists> read_lists(const fixtures::Deployment* deployment) {
+  Lists lists;
+  for (const fixtures::Server* server : deployment->primaries()) {
+    auto client = co_await net::Client::connect(server->endpoint());
+    Words keys{"KEYS", "*list:*"};
+    const resp::Value names = co_await client->command_or_throw(keys);
+    for (const resp::Value& name : names.items) {
+      Words range{"LRANGE", name.text, "0", "-1"};
+      const resp::Value items = co_await client->command(range);
+      if (items.is_error()) continue;  // of another type
+      for (const resp::Value& item : items.items) lists[name.text].push_back(item.text);
+    }
+  }
+  co_return lists;
+}
+
+}  // namespace
+
+asio::awaitable<CheckResult> check_verifier(asio::any_io_executor executor, Comparison comparison) {
+  const std::string& target = comparison.target->options().name;
+  const auto report = comparison.directory / ("verify-" + target);
+  const auto output = comparison.directory / ("verify-" + target + ".out");
+  fixtures::ChildOptions options;
+  options.program = own_program();
+  options.args = verify_arguments(comparison, report);
+  options.output = output;
+  fixtures::Child child(executor, options);
+  const auto status = co_await child.wait(comparison.limit);
+  CheckResult result{"verify " + target};
+  if (!status) {
+    result.detail = "the verifier did not end in time";
+    co_return result;
+  }
+  result.detail = summary_of(report, fixtures::last_lines(output, 1));
+  if (*status == 0) result.verdict = Verdict::pass;
+  if (*status != 1) co_return result;
+  result.verdict = Verdict::fail;
+  if (!comparison.spec.evicted_is_missing) co_return result;
+  const uint64_t evicted = co_await evicted_keys(comparison.target);
+  if (evicted > 0 && unexplained_by_eviction(report) == 0) {
+    result.verdict = Verdict::pass;
+    result.detail += fmt::format("; explained by {} keys that the target evicted", evicted);
+  }
+  co_return result;
+}
+
+asio::awaitable<CheckResult> check_unique_lists(Comparison comparison) {
+  const Lists source = co_await read_lists(comparison.source);
+  const Lists target = co_await read_lists(comparison.target);
+  const ListFindings findings = check_lists(source, target);
+  CheckResult result{"lists of " + comparison.target->options().name};
+  result.verdict = findings.empty() ? Verdict::pass : Verdict::fail;
+  result.detail = fmt::format("{} lists; elements lost {}, doubled {}, invented {}; misplaced {}",
+                              source.size(), findings.lost.size(), findings.doubled.size(),
+                              findings.invented.size(), findings.misplaced.size());
+  co_return result;
+}
+
+}  // namespace lockstep::scenarios

@@ -1,0 +1,102 @@
+#include <fmt/format.h>
+
+#include "fixtures/poll_until.h"
+#include "scenarios/checks.h"
+#include "scenarios/server_facts.h"
+#include "sync/net/client.h"
+#include "sync/resp/encoder.h"
+
+namespace lockstep::scenarios {
+
+using Words = std::vector<std::string>;
+
+namespace {
+
+constexpr size_t keys_at_once = 500;
+/// Keys whose time comes between the two readings differ for a moment.
+constexpr int rounds = 4;
+
+/// "db:key" → digest.
+using Digests = std::map<std::string, std::string>;
+
+asio::awaitable<void> read_some(net::Client& client, std::string db, Words keys, Digests& digests) {
+  Words words{"DEBUG", "DIGEST-VALUE"};
+  words.insert(words.end(), keys.begin(), keys.end());
+  const resp::Value reply = co_await client.command_or_throw(words);
+  for (size_t i = 0; i < keys.size() && i < reply.items.size(); ++i) {
+    // Zeros: the key is gone.
+    if (reply.items[i].text.find_first_not_of('0') != std::string::npos)
+      digests[db + ":" + keys[i]] = reply.items[i].text;
+  }
+}
+
+asio::awaitable<void> read_database(net::Client& client, std::string db, Digests& digests) {
+  Words select{"SELECT", db};
+  co_await client.command_or_throw(select);
+  std::string cursor = "0";
+  do {
+    Words scan{"SCAN", cursor, "COUNT", std::to_string(keys_at_once)};
+    const resp::Value reply = co_await client.command_or_throw(scan);
+    cursor = reply.items.at(0).text;
+    Words keys;
+    for (const resp::Value& key : reply.items.at(1).items) keys.push_back(key.text);
+    if (!keys.empty()) co_await read_some(client, db, keys, digests);
+  } while (cursor != "0");
+}
+
+asio::awaitable<Digests> read_digests(const fixtures::Deployment* deployment) {
+  Digests digests;
+  for (const fixtures::Server* server : deployment->primaries()) {
+    auto keyspace = co_await info_of(server->endpoint(), "keyspace");
+    auto client = co_await net::Client::connect(server->endpoint());
+    for (const auto& [name, text] : keyspace)
+      co_await read_database(*client, name.substr(2), digests);
+  }
+  co_return digests;
+}
+
+struct DigestFindings {
+  size_t missing = 0, extra = 0, different = 0;
+  std::string first;
+  size_t count() const { return missing + extra + different; }
+};
+
+DigestFindings compare(const Digests& source, const Digests& target) {
+  DigestFindings findings;
+  const auto note = [&](size_t& counter, const std::string& key) {
+    ++counter;
+    if (findings.first.empty()) findings.first = key;
+  };
+  for (const auto& [key, digest] : source) {
+    const auto found = target.find(key);
+    if (found == target.end()) {
+      note(findings.missing, key);
+    } else if (found->second != digest) {
+      note(findings.different, key);
+    }
+  }
+  for (const auto& [key, digest] : target) {
+    if (source.count(key) == 0) note(findings.extra, key);
+  }
+  return findings;
+}
+
+}  // namespace
+
+asio::awaitable<CheckResult> check_digest(Comparison comparison) {
+  CheckResult result{"DEBUG DIGEST-VALUE of " + comparison.target->options().name};
+  for (int round = 0; round < rounds; ++round) {
+    if (round > 0) co_await fixtures::pause(std::chrono::milliseconds(500));
+    const Digests source = co_await read_digests(comparison.source);
+    const Digests target = co_await read_digests(comparison.target);
+    const DigestFindings findings = compare(source, target);
+    result.verdict = findings.count() == 0 ? Verdict::pass : Verdict::fail;
+    result.detail = fmt::format("{} keys; missing {}, extra {}, different {}{}", source.size(),
+                                findings.missing, findings.extra, findings.different,
+                                findings.count() == 0 ? "" : "; first " + findings.first);
+    if (findings.count() == 0) break;
+  }
+  co_return result;
+}
+
+}  // namespace lockstep::scenarios

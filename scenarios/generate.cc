@@ -1,0 +1,114 @@
+#include "scenarios/generate.h"
+
+#include <algorithm>
+#include <array>
+
+#include "scenarios/expand.h"
+#include "scenarios/words.h"
+
+namespace lockstep::scenarios {
+
+namespace {
+
+/// What Twemproxy 0.5 passes on (its notes/redis.md), of the commands in our forms. For anything
+/// else it closes the connection.
+constexpr std::array twemproxy_refuses = {"MULTI",          "EXEC",       "WATCH",
+                                          "DISCARD",        "SELECT",     "MOVE",
+                                          "SWAPDB",         "FLUSHALL",   "FLUSHDB",
+                                          "SCRIPT",         "RENAME",     "RENAMENX",
+                                          "MSETNX",         "BITOP",      "BLPOP",
+                                          "BRPOP",          "BRPOPLPUSH", "BLMOVE",
+                                          "BLMPOP",         "BZPOPMIN",   "BZMPOP",
+                                          "LMPOP",          "ZMPOP",      "XADD",
+                                          "XTRIM",          "XDEL",       "XGROUP",
+                                          "XREADGROUP",     "XACK",       "XCLAIM",
+                                          "XAUTOCLAIM",     "XSETID",     "FUNCTION",
+                                          "FCALL",          "LCS",        "ZRANGESTORE",
+                                          "ZDIFFSTORE",     "GEORADIUS",  "GEORADIUSBYMEMBER",
+                                          "GEOSEARCHSTORE", "GEOADD",     "COPY",
+                                          "BITFIELD"};
+
+bool refused_by_twemproxy(const Form& form) {
+  bool first = true;
+  for (const auto& word : split_words(form.words)) {
+    const bool refused = std::find(twemproxy_refuses.begin(), twemproxy_refuses.end(), word) !=
+                         twemproxy_refuses.end();
+    if (first && refused) return true;
+    first = word == ";";
+  }
+  return false;
+}
+
+/// The forms of all families, each family with the same share whatever its number of forms.
+struct WeightedForms {
+  std::vector<std::vector<Form>> families;  // a form stands as often as it weighs
+
+  WeightedForms(const WorkloadSpec& workload, const Capability& capability) {
+    for (const auto& name : workload.families) {
+      std::vector<Form> forms;
+      for (const Form& form : forms_of(name)) {
+        if (is_usable(form, capability)) forms.insert(forms.end(), form.weight, form);
+      }
+      if (!forms.empty()) families.push_back(std::move(forms));
+    }
+  }
+
+  const Form& pick_form(rc::Random& random) const {
+    const auto& forms = families[pick(random, families.size())];
+    return forms[pick(random, forms.size())];
+  }
+};
+
+/// Blocking forms get connections of their own, behind the others.
+uint32_t pick_connection(rc::Random& random, const Form& form, uint32_t connections) {
+  const auto n = static_cast<uint32_t>(pick(random, connections));
+  return form.flags & blocks ? connections + n : n;
+}
+
+void append(std::vector<TimedCommand>& part, Step step, uint32_t connection, uint32_t at_ms) {
+  for (auto& command : step.commands) {
+    if (command.args.empty()) continue;
+    part.push_back({connection, at_ms + command.delay_ms, step.route, std::move(command.args)});
+  }
+}
+
+/// Before the sync starts nothing waits for a time, and nothing blocks.
+void append_before(std::vector<TimedCommand>& part, Step step, uint32_t connection) {
+  for (auto& command : step.commands) command.delay_ms = 0;
+  append(part, std::move(step), connection, 0);
+}
+
+}  // namespace
+
+bool is_usable(const Form& form, const Capability& capability) {
+  if ((form.flags & field_expiry) ? !capability.field_expiry : form.since > capability.version) {
+    return false;
+  }
+  if ((form.flags & databases) && !capability.multiple_databases) return false;
+  if ((form.flags & effects_only) && capability.version < 302) return false;
+  return capability.source != TopologyKind::twemproxy || !refused_by_twemproxy(form);
+}
+
+Plan generate_plan(const WorkloadSpec& workload, const Capability& capability, uint64_t seed) {
+  const WeightedForms forms(workload, capability);
+  Plan plan{workload.connections * 2, {}, {}};
+  if (forms.families.empty()) return plan;
+  rc::Random random(seed);
+  const auto before = static_cast<uint32_t>(workload.before * workload.commands);
+  const uint32_t during = std::max(1u, workload.commands - before);
+  const auto duration_ms = static_cast<uint64_t>(workload.duration.count());
+  for (uint32_t i = 0; i < workload.commands; ++i) {
+    const Form& form = forms.pick_form(random);
+    const uint32_t connection = pick_connection(random, form, workload.connections);
+    Step step = expand(form, {i, workload.keys, capability.source}, random.split());
+    if (i < before) {
+      if (!(form.flags & blocks)) append_before(plan.before, std::move(step), connection);
+      continue;
+    }
+    append(plan.during, std::move(step), connection,
+           static_cast<uint32_t>(duration_ms * (i - before) / during));
+  }
+  return plan;
+}
+
+}  // namespace lockstep::scenarios

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+
+#include "scenarios/families.h"
+#include "scenarios/plan.h"
+#include "scenarios/scenario.h"
+
+namespace lockstep::scenarios {
+
+/// What the servers of a run know, which decides what may be generated.
+struct Capability {
+  uint16_t version = 700;  ///< as 6.2 → 602, of the oldest server involved
+  bool field_expiry = false;
+  bool multiple_databases = true;  ///< on every side
+  TopologyKind source = TopologyKind::standalone;
+};
+
+/// Whether such servers know the form and such a source takes it.
+bool is_usable(const Form& form, const Capability& capability);
+
+/// Generates the workload from the seed alone, with rapidcheck, executing nothing: the same
+/// arguments give the same plan on every machine.
+Plan generate_plan(const WorkloadSpec& workload, const Capability& capability, uint64_t seed);
+
+}  // namespace lockstep::scenarios

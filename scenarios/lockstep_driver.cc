@@ -1,0 +1,117 @@
+#include "scenarios/lockstep_driver.h"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+#include "fixtures/poll_until.h"
+#include "fixtures/run_files.h"
+#include "scenarios/control_client.h"
+#include "scenarios/server_facts.h"
+#include "sync/base/error.h"
+
+namespace lockstep::scenarios {
+
+using nlohmann::json;
+using std::chrono::milliseconds;
+
+namespace {
+
+constexpr uint16_t control_port = 9121;
+constexpr milliseconds ask_limit{10000};
+
+}  // namespace
+
+std::filesystem::path own_program() {
+  const char* other = std::getenv("LOCKSTEP_BINARY");
+  return other != nullptr ? std::filesystem::path(other)
+                          : std::filesystem::read_symlink("/proc/self/exe");
+}
+
+LockstepDriver::LockstepDriver(asio::any_io_executor executor, DriverContext context)
+    : executor_(executor), context_(std::move(context)) {}
+
+std::vector<std::string> LockstepDriver::arguments() const {
+  std::vector<std::string> args{
+      "sync",        "--quiet",
+      "--log-file",  log_file().string(),
+      "--spool-dir", context_.directory.string(),
+      "--control",   fmt::format("{}:{}", context_.control_address, control_port)};
+  for (const std::string& url : context_.from->urls()) args.insert(args.end(), {"--from", url});
+  for (const fixtures::Deployment* target : context_.to) {
+    for (const std::string& url : target->urls()) args.insert(args.end(), {"--to", url});
+  }
+  args.insert(args.end(), context_.spec.options.begin(), context_.spec.options.end());
+  return args;
+}
+
+asio::awaitable<void> LockstepDriver::start() {
+  fixtures::ChildOptions options;
+  options.program = own_program();
+  options.args = arguments();
+  options.directory = context_.directory;
+  options.output = context_.directory / (context_.name + ".out");
+  std::string line;
+  for (const std::string& arg : options.args) line += " " + arg;
+  fixtures::write_text(context_.directory / (context_.name + ".command"), "lockstep" + line + "\n");
+  child_.emplace(executor_, options);
+  std::string what = "start of the engine";
+  co_await fixtures::poll_until(milliseconds(30000), what,
+                                [this]() -> asio::awaitable<std::string> {
+                                  co_await ask("GET", "/status", ask_limit);
+                                  co_return "";
+                                });
+}
+
+void LockstepDriver::require_running() {
+  if (child_->running()) return;
+  const auto output = context_.directory / (context_.name + ".out");
+  throw UserError(fmt::format("the engine ended: {} (its log is {})",
+                              fixtures::last_lines(output, 3), log_file().string()));
+}
+
+asio::awaitable<std::string> LockstepDriver::ask(std::string method, std::string path,
+                                                 milliseconds limit) {
+  require_running();
+  std::string body =
+      co_await ask_control(context_.control_address, control_port, method, path, limit);
+  if (path == "/status") status_ = body;
+  co_return body;
+}
+
+asio::awaitable<void> LockstepDriver::note_source_offsets() {
+  for (const fixtures::Server* server : context_.from->primaries())
+    wanted_[server->endpoint().label()] = co_await replication_offset(server->endpoint());
+}
+
+asio::awaitable<std::string> LockstepDriver::why_not_caught_up() {
+  if (wanted_.empty()) co_await note_source_offsets();
+  const json status = json::parse(co_await ask("GET", "/status", ask_limit));
+  if (status.at("state") == "failed")
+    throw UserError("the engine failed: " + status.value("error", ""));
+  for (const json& link : status.at("links")) {
+    const auto found = wanted_.find(link.at("source").get<std::string>());
+    const auto applied = link.at("applied_offset").get<int64_t>();
+    if (found != wanted_.end() && applied < found->second)
+      co_return fmt::format("link {} ({}) has applied {} of {}", found->first,
+                            link.at("phase").get<std::string>(), applied, found->second);
+  }
+  co_return status.at("caught_up").get<bool>() ? "" : "its links do not all stream";
+}
+
+asio::awaitable<void> LockstepDriver::finish(milliseconds limit) {
+  std::string failure;
+  try {
+    co_await ask("POST", "/finalize", limit);
+  } catch (const ConnectionError& error) {
+    failure = error.what();
+  }
+  const auto status = co_await child_->wait(milliseconds(10000));
+  if (status && *status == 0) co_return;
+  if (status) require_running();
+  throw UserError(
+      fmt::format("the engine did not finish: {} (its log is {})", failure, log_file().string()));
+}
+
+}  // namespace lockstep::scenarios

@@ -1,0 +1,43 @@
+#include "scenarios/replicaof_driver.h"
+
+#include "fixtures/poll_until.h"
+#include "scenarios/server_facts.h"
+#include "sync/base/error.h"
+
+namespace lockstep::scenarios {
+
+using Words = std::vector<std::string>;
+
+asio::awaitable<void> ReplicaofDriver::start() {
+  if (context_.from->options().topology != fixtures::Topology::standalone)
+    throw UserError("driver: replicaof copies standalone servers only", ExitCode::bad_arguments);
+  const net::Endpoint& source = context_.from->primaries().front()->endpoint();
+  for (const fixtures::Deployment* target : context_.to) {
+    if (target->options().topology != fixtures::Topology::standalone)
+      throw UserError("driver: replicaof copies standalone servers only", ExitCode::bad_arguments);
+    Words words{"SLAVEOF", source.host, std::to_string(source.port)};
+    co_await ask_server(target->primaries().front()->endpoint(), words);
+  }
+}
+
+asio::awaitable<std::string> ReplicaofDriver::why_not_caught_up() {
+  const int64_t wanted =
+      co_await replication_offset(context_.from->primaries().front()->endpoint());
+  for (const fixtures::Deployment* target : context_.to) {
+    auto fields = co_await info_of(target->primaries().front()->endpoint(), "replication");
+    if (fields["master_link_status"] != "up") co_return "the replica's link is not up";
+    // The primary's pings move the offset on: at or past what we saw is enough.
+    if (std::stoll("0" + fields["slave_repl_offset"]) < wanted) co_return "the replica is behind";
+  }
+  co_return "";
+}
+
+asio::awaitable<void> ReplicaofDriver::finish(std::chrono::milliseconds limit) {
+  std::string what = "the replica's catching up";
+  co_await fixtures::poll_until(limit, what, [this] { return why_not_caught_up(); });
+  Words words{"SLAVEOF", "NO", "ONE"};
+  for (const fixtures::Deployment* target : context_.to)
+    co_await ask_server(target->primaries().front()->endpoint(), words);
+}
+
+}  // namespace lockstep::scenarios

@@ -1,0 +1,77 @@
+#include "scenarios/result.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace lockstep::scenarios {
+
+using nlohmann::json;
+
+std::string to_string(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::pass:
+      return "pass";
+    case Verdict::fail:
+      return "fail";
+    case Verdict::unknown:
+      break;
+  }
+  return "unknown";
+}
+
+ExitCode exit_code(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::pass:
+      return ExitCode::ok;
+    case Verdict::fail:
+      return ExitCode::different;
+    case Verdict::unknown:
+      break;
+  }
+  return ExitCode::unknown;
+}
+
+Verdict worst_of(const std::vector<CheckResult>& checks) {
+  if (checks.empty()) return Verdict::unknown;
+  const auto is = [](Verdict verdict) {
+    return [verdict](const CheckResult& check) { return check.verdict == verdict; };
+  };
+  if (std::any_of(checks.begin(), checks.end(), is(Verdict::fail))) return Verdict::fail;
+  if (std::any_of(checks.begin(), checks.end(), is(Verdict::unknown))) return Verdict::unknown;
+  return Verdict::pass;
+}
+
+namespace {
+
+json to_json(const ExecutionStats& stats) {
+  return {{"commands", stats.commands},
+          {"error_replies", stats.errors},
+          {"connections_lost", stats.connections_lost},
+          {"latest_ms", stats.latest.count()}};
+}
+
+}  // namespace
+
+std::string to_json(const Scenario& scenario, const CaseResult& result) {
+  json root = {{"schema", 1},
+               {"scenario", scenario.name},
+               {"seed", result.seed},
+               {"verdict", to_string(result.verdict)},
+               {"reason", result.reason},
+               {"keys_loaded", result.keys_loaded},
+               {"before", to_json(result.before)},
+               {"during", to_json(result.during)},
+               {"checks", json::array()},
+               {"phases", json::array()},
+               {"sync", json::array()}};
+  for (const CheckResult& check : result.checks)
+    root["checks"].push_back(
+        {{"name", check.name}, {"verdict", to_string(check.verdict)}, {"detail", check.detail}});
+  for (const Phase& phase : result.phases)
+    root["phases"].push_back({{"name", phase.name}, {"ms", phase.duration.count()}});
+  for (const std::string& status : result.engine_status)
+    root["sync"].push_back(json::parse(status, nullptr, false));
+  return root.dump(2) + "\n";
+}
+
+}  // namespace lockstep::scenarios

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "scenarios/executor.h"
+#include "scenarios/scenario.h"
+#include "sync/base/error.h"
+
+namespace lockstep::scenarios {
+
+enum class Verdict : uint8_t {
+  pass,     ///< every check was made and held
+  fail,     ///< a check found a difference
+  unknown,  ///< the run could not be completed, so nothing is proved
+};
+std::string to_string(Verdict verdict);
+ExitCode exit_code(Verdict verdict);
+
+struct CheckResult {
+  std::string name;  ///< "verify target"
+  Verdict verdict = Verdict::unknown;
+  std::string detail;  ///< one line
+};
+
+/// A stage of the run and how long it took.
+struct Phase {
+  std::string name;
+  std::chrono::milliseconds duration{0};
+};
+
+struct CaseResult {
+  uint64_t seed = 0;
+  Verdict verdict = Verdict::unknown;
+  std::string reason;  ///< why not pass
+  std::vector<CheckResult> checks;
+  std::vector<Phase> phases;
+  ExecutionStats before, during;
+  uint64_t keys_loaded = 0;
+  std::vector<std::string> engine_status;  ///< JSON of each sync
+  std::filesystem::path directory;
+};
+
+/// The worst of the checks; unknown if there are none.
+Verdict worst_of(const std::vector<CheckResult>& checks);
+/// verdict.json of the result directory, schema 1.
+std::string to_json(const Scenario& scenario, const CaseResult& result);
+
+}  // namespace lockstep::scenarios

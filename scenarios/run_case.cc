@@ -1,0 +1,237 @@
+#include "scenarios/run_case.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/asio/this_coro.hpp>
+#include <nlohmann/json.hpp>
+
+#include "fixtures/dataset.h"
+#include "fixtures/join_all.h"
+#include "fixtures/poll_until.h"
+#include "fixtures/run_files.h"
+#include "scenarios/checks.h"
+#include "scenarios/pressure.h"
+#include "scenarios/server_facts.h"
+
+namespace lockstep::scenarios {
+
+using fixtures::Deployment;
+using std::chrono::milliseconds;
+
+namespace {
+
+fixtures::ServerSpec server_of(const DeploymentSpec& spec) {
+  return spec.server.empty() ? fixtures::default_server() : fixtures::find_server(spec.server);
+}
+
+}  // namespace
+
+Stage::Stage(asio::any_io_executor executor, Scenario scenario, std::filesystem::path directory,
+             std::function<void(const std::string&)> progress)
+    : executor_(executor),
+      scenario_(std::move(scenario)),
+      directory_(std::move(directory)),
+      progress_(std::move(progress)) {}
+
+asio::awaitable<void> Stage::start_one(DeploymentSpec spec) {
+  fixtures::DeploymentOptions options;
+  options.name = spec.name;
+  options.topology = static_cast<fixtures::Topology>(spec.topology);
+  options.spec = server_of(spec);
+  options.primaries = spec.primaries;
+  options.replicas = spec.replicas;
+  options.container = spec.container;
+  options.config = spec.config;
+  deployments_[spec.name] =
+      co_await Deployment::start(executor_, addresses_, directory_ / "nodes", options);
+}
+
+asio::awaitable<void> Stage::set_up() {
+  std::vector<asio::awaitable<void>> starts;
+  for (const DeploymentSpec& spec : scenario_.deployments) starts.push_back(start_one(spec));
+  co_await fixtures::join_all(std::move(starts));
+}
+
+asio::awaitable<void> Stage::tear_down() {
+  for (auto& [name, deployment] : deployments_) co_await deployment->stop();
+  deployments_.clear();
+}
+
+asio::awaitable<void> Stage::reset() {
+  for (auto& [name, deployment] : deployments_) {
+    co_await relieve_memory(*deployment);
+    co_await deployment->flush();
+  }
+}
+
+Capability Stage::capability() const {
+  Capability capability{UINT16_MAX, true, true, scenario_.source().topology};
+  for (const DeploymentSpec& spec : scenario_.deployments) {
+    const fixtures::ServerSpec server = server_of(spec);
+    capability.version = std::min(capability.version, server.commands);
+    capability.field_expiry &= server.field_expiry;
+    capability.multiple_databases &= spec.topology == TopologyKind::standalone;
+  }
+  return capability;
+}
+
+/// One case on a stage.
+class Case {
+ public:
+  Case(Stage& stage, uint64_t seed, std::filesystem::path directory) : stage_(stage) {
+    result_.seed = seed;
+    result_.directory = std::move(directory);
+  }
+
+  asio::awaitable<CaseResult> run() {
+    std::string failure;
+    try {
+      co_await run_phases();
+    } catch (const std::exception& error) {
+      failure = error.what();
+    }
+    for (const auto& driver : drivers_) result_.engine_status.push_back(driver->last_status());
+    drivers_.clear();
+    result_.verdict = failure.empty() ? worst_of(result_.checks) : Verdict::unknown;
+    result_.reason = failure;
+    for (const CheckResult& check : result_.checks) {
+      if (failure.empty() && check.verdict != Verdict::pass)
+        result_.reason += (result_.reason.empty() ? "" : "; ") + check.name + ": " + check.detail;
+    }
+    fixtures::write_text(result_.directory / "verdict.json", to_json(scenario(), result_));
+    co_return std::move(result_);
+  }
+
+ private:
+  const Scenario& scenario() const { return stage_.scenario_; }
+  Deployment& source() { return stage_.deployment(scenario().source().name); }
+
+  template <typename Body>
+  asio::awaitable<void> phase(std::string name, Body body) {
+    stage_.progress_(name);
+    const auto begin = std::chrono::steady_clock::now();
+    co_await body();
+    result_.phases.push_back({std::move(name), std::chrono::duration_cast<milliseconds>(
+                                                   std::chrono::steady_clock::now() - begin)});
+  }
+
+  asio::awaitable<void> run_phases() {
+    write_plan();
+    if (stage_.used_) co_await phase("emptying the servers", [this] { return stage_.reset(); });
+    stage_.used_ = true;
+    if (scenario().data.keys > 0) co_await phase("loading data", [this] { return load_data(); });
+    co_await phase("first part of the workload", [this] { return write_before(); });
+    co_await phase("starting the sync", [this] { return start_syncs(); });
+    co_await phase("workload while the sync runs", [this] { return write_during(); });
+    co_await phase("catching up", [this] { return catch_up(); });
+    co_await phase("finishing the sync", [this] { return finish_syncs(); });
+    co_await phase("comparing", [this] { return compare(); });
+  }
+
+  void write_plan() {
+    plan_ = generate_plan(scenario().workload, stage_.capability(), result_.seed);
+    const auto& folder = result_.directory;
+    fixtures::make_directories(folder);
+    fixtures::write_text(folder / "scenario.yaml", to_yaml(scenario()));
+    fixtures::write_text(folder / "seed", std::to_string(result_.seed) + "\n");
+    fixtures::write_text(folder / "plan.txt", to_text(plan_));
+    fixtures::write_text(folder / "commands.redis", to_redis_cli(plan_));
+  }
+
+  asio::awaitable<void> load_data() {
+    fixtures::DatasetOptions options;
+    options.keys = scenario().data.keys;
+    options.expiries = scenario().data.expiries;
+    options.seed = result_.seed;
+    options.mix = fixtures::Mix::everything;
+    std::vector<net::Endpoint> servers;
+    for (const auto* server : source().primaries()) servers.push_back(server->endpoint());
+    result_.keys_loaded = co_await fixtures::load_dataset(servers, options);
+  }
+
+  asio::awaitable<void> write_before() {
+    result_.before = co_await execute(plan_.before, source().client_endpoint());
+  }
+
+  asio::awaitable<void> start_syncs() {
+    unsigned number = 0;
+    for (const SyncSpec& spec : scenario().syncs) {
+      DriverContext context;
+      context.from = &stage_.deployment(spec.from);
+      for (const std::string& name : spec.to) context.to.push_back(&stage_.deployment(name));
+      context.spec = spec;
+      context.directory = result_.directory;
+      context.name = fmt::format("sync-{}", ++number);
+      context.control_address = control_address();
+      drivers_.push_back(make_driver(stage_.executor_, context));
+      co_await drivers_.back()->start();
+    }
+  }
+
+  /// Of the stage's network; numbers that no node will have.
+  std::string control_address() {
+    return fmt::format("{}.{}", stage_.addresses_.network(), 251 + drivers_.size() % 4);
+  }
+
+  asio::awaitable<void> write_during() {
+    for (const std::string& name : scenario().targets())
+      co_await limit_memory(stage_.deployment(name), scenario().pressure.target_policy,
+                            scenario().pressure.headroom_kb);
+    co_await limit_memory(source(), scenario().pressure.source_policy,
+                          scenario().pressure.headroom_kb);
+    result_.during = co_await execute(plan_.during, source().client_endpoint());
+    if (!scenario().pressure.relieve) co_return;
+    for (const std::string& name : scenario().targets())
+      co_await relieve_memory(stage_.deployment(name));
+    co_await relieve_memory(source());
+  }
+
+  asio::awaitable<void> catch_up() {
+    for (const auto& driver : drivers_) {
+      std::string what = "catching up";
+      co_await fixtures::poll_until(scenario().limits.catch_up, what,
+                                    [&] { return driver->why_not_caught_up(); });
+    }
+  }
+
+  asio::awaitable<void> finish_syncs() {
+    for (const auto& driver : drivers_) co_await driver->finish(scenario().limits.finish);
+  }
+
+  asio::awaitable<void> compare() {
+    for (const std::string& name : scenario().targets()) {
+      const Comparison comparison{&source(), &stage_.deployment(name), result_.directory,
+                                  scenario().checks, scenario().limits.verify};
+      if (scenario().checks.verify)
+        result_.checks.push_back(co_await check_verifier(stage_.executor_, comparison));
+      if (has_only_unique_lists() && scenario().checks.lists)
+        result_.checks.push_back(co_await check_unique_lists(comparison));
+      if (scenario().checks.digest && digest_tells(name))
+        result_.checks.push_back(co_await check_digest(comparison));
+    }
+  }
+
+  bool has_only_unique_lists() const {
+    const auto& families = scenario().workload.families;
+    return std::find(families.begin(), families.end(), "lists") != families.end();
+  }
+
+  bool digest_tells(const std::string& target) {
+    const fixtures::ServerSpec& from = source().options().spec;
+    const fixtures::ServerSpec& to = stage_.deployment(target).options().spec;
+    return from.name == to.name && from.commands >= 500 && !scenario().checks.evicted_is_missing;
+  }
+
+  Stage& stage_;
+  Plan plan_;
+  std::vector<std::unique_ptr<Driver>> drivers_;
+  CaseResult result_;
+};
+
+asio::awaitable<CaseResult> Stage::run_case(uint64_t seed, std::filesystem::path directory) {
+  Case one(*this, seed, std::move(directory));
+  co_return co_await one.run();
+}
+
+}  // namespace lockstep::scenarios

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+
+#include "fixtures/address_plan.h"
+#include "fixtures/deployment.h"
+#include "scenarios/driver.h"
+#include "scenarios/generate.h"
+#include "scenarios/plan.h"
+#include "scenarios/result.h"
+
+namespace lockstep::scenarios {
+
+/// The deployments of a scenario, started once and used by many cases.
+class Stage {
+ public:
+  /// `progress` is told, in a line for a person, what a case does next.
+  Stage(asio::any_io_executor executor, Scenario scenario, std::filesystem::path directory,
+        std::function<void(const std::string&)> progress);
+
+  /// Starts every deployment, all at once. Throws UserError.
+  asio::awaitable<void> set_up();
+  asio::awaitable<void> tear_down();
+  /// Loads, writes, syncs, waits, compares. Failures are in the result; never throws them.
+  asio::awaitable<CaseResult> run_case(uint64_t seed, std::filesystem::path directory);
+
+  const Scenario& scenario() const { return scenario_; }
+  fixtures::Deployment& deployment(const std::string& name) { return *deployments_.at(name); }
+  /// What may be generated for these servers.
+  Capability capability() const;
+
+ private:
+  asio::awaitable<void> start_one(DeploymentSpec spec);
+  asio::awaitable<void> reset();
+
+  asio::any_io_executor executor_;
+  Scenario scenario_;
+  std::filesystem::path directory_;
+  fixtures::AddressPlan addresses_;
+  std::map<std::string, std::unique_ptr<fixtures::Deployment>> deployments_;
+  std::function<void(const std::string&)> progress_;
+  bool used_ = false;
+  friend class Case;
+};
+
+}  // namespace lockstep::scenarios

@@ -1,0 +1,197 @@
+#include "scenarios/run_command.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <random>
+
+#include "fixtures/poll_until.h"
+#include "fixtures/run.h"
+#include "fixtures/run_files.h"
+#include "scenarios/families.h"
+#include "scenarios/html_report.h"
+#include "scenarios/run_case.h"
+#include "sync/base/error.h"
+#include "sync/base/nearest.h"
+#include "sync/base/units.h"
+
+namespace lockstep::scenarios {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+struct RunFlags {
+  std::vector<std::string> files;
+  uint64_t seed = 0;  // 0: drawn
+  uint64_t cases = 1;
+  std::string out = "lockstep-results";
+  bool keep = false;
+  std::vector<std::string> families;
+  bool quiet = false;
+};
+
+uint64_t draw_seed() {
+  std::random_device device;
+  return 1 + (static_cast<uint64_t>(device()) << 16 | (device() & 0xffff)) % 1'000'000'000;
+}
+
+/// DIR/NAME, or DIR/NAME-2, … that does not exist yet.
+fs::path new_directory(const fs::path& parent, const std::string& name) {
+  for (unsigned n = 1;; ++n) {
+    const fs::path path = parent / (n == 1 ? name : fmt::format("{}-{}", name, n));
+    if (!fs::exists(path)) {
+      fixtures::make_directories(path);
+      return fs::absolute(path);
+    }
+  }
+}
+
+void print_case(const Scenario& scenario, const CaseResult& result) {
+  const uint64_t commands = result.before.commands + result.during.commands;
+  fmt::print("{:7} {}  seed {}  {} commands{}\n", to_string(result.verdict), scenario.name,
+             result.seed, format_count(commands),
+             result.verdict == Verdict::pass ? "" : "  " + result.reason);
+  for (const CheckResult& check : result.checks)
+    fmt::print("          {:8} {}: {}\n", to_string(check.verdict), check.name, check.detail);
+  if (result.verdict != Verdict::pass)
+    fmt::print("          repeat it: lockstep run {}/scenario.yaml --seed {}\n",
+               result.directory.string(), result.seed);
+  std::fflush(stdout);
+}
+
+/// The cases of one scenario file.
+class FileRun {
+ public:
+  FileRun(const RunFlags& flags, Scenario scenario)
+      : flags_(flags),
+        scenario_(std::move(scenario)),
+        directory_(new_directory(flags.out, scenario_.name)) {}
+
+  boost::asio::awaitable<Verdict> run() {
+    auto executor = co_await boost::asio::this_coro::executor;
+    const uint64_t first = flags_.seed != 0 ? flags_.seed : draw_seed();
+    fmt::print("{}: seed {}{}, results in {}\n", scenario_.name, first,
+               flags_.cases > 1 ? fmt::format(" and the {} after it", flags_.cases - 1) : "",
+               directory_.string());
+    Stage stage(executor, scenario_, directory_, [this](const std::string& line) { say(line); });
+    say("starting servers");
+    co_await stage.set_up();
+    Verdict worst = Verdict::pass;
+    for (uint64_t i = 0; i < flags_.cases; ++i) {
+      const Verdict verdict = co_await run_one(stage, first + i);
+      if (verdict == Verdict::fail || worst == Verdict::pass) worst = verdict;
+    }
+    if (flags_.cases > 1)
+      fmt::print("{}: {} passed, {} failed, {} unknown\n", scenario_.name, counts_[0], counts_[1],
+                 counts_[2]);
+    if (flags_.keep) co_await wait_for_the_user(stage);
+    co_await stage.tear_down();
+    fmt::print("report: {}\n", (last_ / "report.html").string());
+    co_return worst;
+  }
+
+ private:
+  boost::asio::awaitable<Verdict> run_one(Stage& stage, uint64_t seed) {
+    last_ = flags_.cases == 1 ? directory_ : directory_ / fmt::format("seed-{}", seed);
+    const CaseResult result = co_await stage.run_case(seed, last_);
+    write_report(stage.scenario(), result);
+    print_case(stage.scenario(), result);
+    ++counts_[static_cast<size_t>(result.verdict)];
+    // Of many cases only those that did not pass are of interest.
+    if (flags_.cases > 1 && result.verdict == Verdict::pass &&
+        seed != flags_.seed + flags_.cases - 1)
+      fs::remove_all(last_);
+    co_return result.verdict;
+  }
+
+  /// Ctrl-C or SIGTERM ends the waiting, and then everything is stopped in order.
+  boost::asio::awaitable<void> wait_for_the_user(Stage& stage) {
+    fmt::print("the servers go on until Ctrl-C:\n");
+    for (const DeploymentSpec& spec : stage.scenario().deployments) {
+      for (const auto* server : stage.deployment(spec.name).servers())
+        fmt::print("  {:12} redis-cli -h {}\n", server->name(), server->endpoint().host);
+    }
+    std::fflush(stdout);
+    boost::asio::signal_set signals(co_await boost::asio::this_coro::executor, SIGINT, SIGTERM);
+    co_await signals.async_wait(boost::asio::use_awaitable);
+  }
+
+  void say(const std::string& line) {
+    if (!flags_.quiet && flags_.cases == 1) fmt::print(stderr, "  … {}\n", line);
+  }
+
+  const RunFlags& flags_;
+  Scenario scenario_;
+  fs::path directory_, last_;
+  uint64_t counts_[3] = {0, 0, 0};
+};
+
+int run_files(const RunFlags& flags) {
+  signal(SIGPIPE, SIG_IGN);
+  std::vector<Scenario> scenarios;  // all are read before the first one runs
+  for (const std::string& file : flags.files) {
+    scenarios.push_back(read_scenario(file));
+    if (!flags.families.empty()) scenarios.back().workload.families = flags.families;
+  }
+  Verdict worst = Verdict::pass;
+  for (Scenario& scenario : scenarios) {
+    FileRun file(flags, std::move(scenario));
+    Verdict verdict = Verdict::unknown;
+    auto body = [&]() -> boost::asio::awaitable<void> { verdict = co_await file.run(); };
+    fixtures::run(body());
+    if (verdict == Verdict::fail || worst == Verdict::pass) worst = verdict;
+  }
+  return static_cast<int>(exit_code(worst));
+}
+
+void check_families(const std::vector<std::string>& families) {
+  for (const std::string& name : families) {
+    if (!is_family(name))
+      throw UserError(fmt::format("--family: there is no \"{}\"; did you mean \"{}\"?", name,
+                                  nearest(name, family_names())),
+                      ExitCode::bad_arguments);
+  }
+}
+
+}  // namespace
+
+void add_run_command(CLI::App& app, std::function<int()>& action) {
+  auto flags = std::make_shared<RunFlags>();
+  CLI::App* command = app.add_subcommand(
+      "run",
+      "Start real servers, generate load, sync them, and prove the result: one scenario file");
+  command->add_option("files", flags->files, "Scenario files (scenarios/*.yaml)")
+      ->required()
+      ->type_name("FILE");
+  command
+      ->add_option("--seed", flags->seed,
+                   "Of the workload: the same seed gives the same input; 0: one is drawn")
+      ->capture_default_str();
+  command->add_option("--cases", flags->cases, "Runs with this seed and those after it")
+      ->check(CLI::Range(uint64_t{1}, uint64_t{1'000'000}))
+      ->capture_default_str();
+  command->add_option("--family", flags->families,
+                      "Workload families instead of those of the file (repeatable)");
+  command->add_option("--out", flags->out, "Each run gets a directory of its own in this one")
+      ->capture_default_str();
+  command->add_flag("--keep", flags->keep, "Leave the servers running at the end, until Ctrl-C");
+  command->add_flag("--quiet", flags->quiet, "Verdicts only");
+  command->footer(
+      "The result directory holds scenario.yaml, plan.txt, commands.redis (input for redis-cli),\n"
+      "logs of every node and tool, verify-*/report.json and diff.jsonl, verdict.json, "
+      "report.html.\n"
+      "Exit codes: 0 passed, 1 a difference was found, 2 could not tell, 254 bad arguments");
+  command->callback([&action, flags] {
+    action = [flags] {
+      check_families(flags->families);
+      return run_files(*flags);
+    };
+  });
+}
+
+}  // namespace lockstep::scenarios

@@ -1,0 +1,126 @@
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <set>
+
+#include "scenarios/expand.h"
+#include "scenarios/generate.h"
+#include "scenarios/list_check.h"
+#include "scenarios/words.h"
+#include "sync/cluster/slot.h"
+
+namespace lockstep::scenarios {
+namespace {
+
+WorkloadSpec workload_of(const std::string& family) {
+  WorkloadSpec workload;
+  workload.families = {family};
+  workload.commands = 800;
+  return workload;
+}
+
+Capability everything_known() { return {900, true, true, TopologyKind::standalone}; }
+
+TEST(words, any_bytes_survive_quoting) {
+  rc::check([](const std::vector<std::string>& words) {
+    std::string line;
+    for (const auto& word : words) line += quote_word(word) + " ";
+    RC_ASSERT(split_words(line) == words);
+  });
+}
+
+TEST(generate, the_same_seed_gives_the_same_bytes) {
+  for (const auto& family : family_names()) {
+    const auto workload = workload_of(family);
+    const Plan plan = generate_plan(workload, everything_known(), 42);
+    EXPECT_EQ(to_text(plan), to_text(generate_plan(workload, everything_known(), 42))) << family;
+    EXPECT_NE(to_text(plan), to_text(generate_plan(workload, everything_known(), 43))) << family;
+    EXPECT_EQ(parse_plan(to_text(plan)), plan) << family;
+    EXPECT_GE(plan.before.size() + plan.during.size(), 780u) << family;
+  }
+}
+
+/// What 42 gives must not change by accident: kept failures name their seed.
+TEST(generate, a_seed_keeps_its_meaning) {
+  const auto text = to_redis_cli(generate_plan(workload_of("lists"), everything_known(), 42));
+  EXPECT_EQ(text.substr(0, text.find('\n')), "RPUSH list:8 e0.0");
+}
+
+TEST(generate, every_form_of_every_family_occurs) {
+  for (const auto& family : families()) {
+    for (const Form& form : family.forms) {
+      const Step step = expand(form, {7, 24, TopologyKind::standalone}, rc::Random(1));
+      EXPECT_FALSE(step.commands.empty()) << form.words;
+      for (const auto& command : step.commands) {
+        for (const auto& arg : command.args) EXPECT_FALSE(arg.starts_with("$lua")) << form.words;
+      }
+    }
+  }
+}
+
+TEST(generate, elements_are_never_pushed_twice) {
+  const Plan plan = generate_plan(workload_of("lists"), everything_known(), 3);
+  std::set<std::string> pushed;
+  for (const auto* part : {&plan.before, &plan.during}) {
+    for (const auto& command : *part) {
+      if (command.args[0] != "RPUSH" && command.args[0] != "LPUSH") continue;
+      for (size_t i = 2; i < command.args.size(); ++i) {
+        EXPECT_TRUE(pushed.insert(command.args[i]).second) << command.args[i];
+      }
+    }
+  }
+  EXPECT_GT(pushed.size(), 200u);
+}
+
+TEST(generate, only_what_the_servers_know) {
+  const Capability old{208, false, false, TopologyKind::cluster};
+  const Plan plan = generate_plan(workload_of("everything"), old, 5);
+  for (const auto& command : plan.during) {
+    EXPECT_NE(command.args[0], "COPY");
+    EXPECT_NE(command.args[0], "SELECT");
+    EXPECT_FALSE(command.args[0].starts_with("X"));
+  }
+  const Capability proxy{700, false, false, TopologyKind::twemproxy};
+  for (const auto& command : generate_plan(workload_of("everything"), proxy, 5).during) {
+    EXPECT_NE(command.args[0], "MULTI");
+    EXPECT_NE(command.args[0], "RENAME");
+  }
+}
+
+TEST(generate, most_multi_key_commands_for_a_cluster_stay_in_a_slot_and_some_do_not) {
+  const Capability cluster{700, false, false, TopologyKind::cluster};
+  size_t same = 0, different = 0;
+  for (const auto& command : generate_plan(workload_of("cross-slot"), cluster, 9).during) {
+    if (command.args[0] != "RENAME") continue;
+    (cluster::slot_of(command.args[1]) == cluster::slot_of(command.args[2]) ? same : different)++;
+  }
+  EXPECT_GT(same, different);
+  EXPECT_GT(different, 0u);
+}
+
+TEST(lists, a_loss_a_double_and_a_wrong_order_are_found) {
+  const Lists source = {{"a", {"1", "2", "3"}}, {"b", {"4"}}};
+  EXPECT_TRUE(check_lists(source, source).empty());
+  EXPECT_EQ(check_lists(source, {{"a", {"1", "3"}}, {"b", {"4"}}}).lost,
+            std::vector<std::string>{"2"});
+  EXPECT_EQ(check_lists(source, {{"a", {"1", "2", "3"}}, {"b", {"4", "4"}}}).doubled,
+            std::vector<std::string>{"4"});
+  EXPECT_EQ(check_lists(source, {{"a", {"1", "2", "3", "4"}}, {"b", {"4"}}}).doubled,
+            std::vector<std::string>{"4"});
+  EXPECT_EQ(check_lists(source, {{"a", {"2", "1", "3"}}, {"b", {"4"}}}).misplaced,
+            std::vector<std::string>{"a"});
+  EXPECT_EQ(check_lists(source, {{"a", {"1", "2", "3"}}, {"b", {"4", "9"}}}).invented,
+            std::vector<std::string>{"9"});
+}
+
+RC_GTEST_PROP(lists, any_planted_loss_is_found, (std::set<int> elements, unsigned at)) {
+  RC_PRE(!elements.empty());
+  Lists source;
+  for (const int element : elements) source["k"].push_back(std::to_string(element));
+  Lists target = source;
+  target["k"].erase(target["k"].begin() + at % elements.size());
+  RC_ASSERT(check_lists(source, target).lost.size() == 1u);
+}
+
+}  // namespace
+}  // namespace lockstep::scenarios
