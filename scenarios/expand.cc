@@ -204,7 +204,7 @@ class Expander {
     if (name == "pastms") return draw_.range(1, 1'500'000'000'000);
     if (name == "idx") return draw_.range(-3, 5);
     if (name == "bit") return draw_.range(0, 300);
-    LOCKSTEP_ASSERT(!"a placeholder that the expander knows");
+    LOCKSTEP_ASSERT(false && "a placeholder that the expander knows");
   }
 
   StepContext context_;

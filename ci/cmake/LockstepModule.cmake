@@ -1,5 +1,10 @@
 include(GoogleTest)
 
+# What a job of ci/ builds when it does not need everything: the programs of one kind.
+add_custom_target(unit_tests)
+add_custom_target(system_tests)
+add_custom_target(fuzzers)
+
 # lockstep_module(name
 #   SOURCES a.cc …            the library lockstep_<name>
 #   DEPS resp base …          other modules it may include
@@ -42,10 +47,13 @@ function(lockstep_module name)
     add_executable(${program} ${M_${kind}})
     target_link_libraries(${program} PRIVATE ${library} ${test_deps} rapidcheck GTest::gtest GTest::gtest_main)
     target_precompile_headers(${program} REUSE_FROM lockstep_pch_rapidcheck)
-    gtest_discover_tests(${program} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST PROPERTIES ${properties}
+    gtest_discover_tests(${program} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 PROPERTIES ${properties}
                          WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
     if(kind STREQUAL SYSTEM_TESTS)
       add_dependencies(${program} lockstep)
+      add_dependencies(system_tests ${program})
+    else()
+      add_dependencies(unit_tests ${program})
     endif()
   endforeach()
 
@@ -61,7 +69,16 @@ function(lockstep_module name)
       add_executable(${program} ${source})
       target_link_libraries(${program} PRIVATE ${library})
       target_link_options(${program} PRIVATE -fsanitize=fuzzer)
-      set_property(GLOBAL APPEND PROPERTY LOCKSTEP_FUZZERS ${program})
+      set_property(GLOBAL APPEND PROPERTY LOCKSTEP_FUZZERS
+                   "$<TARGET_FILE:${program}> ${CMAKE_CURRENT_SOURCE_DIR}/corpus/${program}")
+      add_dependencies(fuzzers ${program})
     endforeach()
   endif()
+endfunction()
+
+# Writes <build>/fuzzers.txt for ci/fuzz: a line for each fuzzer, its program and its corpus.
+function(lockstep_list_fuzzers)
+  get_property(fuzzers GLOBAL PROPERTY LOCKSTEP_FUZZERS)
+  list(JOIN fuzzers "\n" lines)
+  file(GENERATE OUTPUT ${CMAKE_BINARY_DIR}/fuzzers.txt CONTENT "${lines}\n")
 endfunction()
