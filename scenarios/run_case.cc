@@ -142,7 +142,8 @@ class Case {
   asio::awaitable<void> load_data() {
     fixtures::DatasetOptions options;
     options.keys = scenario().data.keys;
-    options.expiries = scenario().data.expiries;
+    options.expiries = scenario().data.expiries ? 0.1 : 0;
+    options.short_expiries = 0.3;
     options.seed = result_.seed;
     options.mix = fixtures::Mix::everything;
     std::vector<net::Endpoint> servers;

@@ -46,7 +46,7 @@ target_compile_options(lockstep_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-align
   -Wunused -Wconversion -Wno-sign-conversion -Wno-missing-field-initializers -Wformat=2 -Wimplicit-fallthrough
   $<$<BOOL:${LOCKSTEP_WERROR}>:-Werror>
-  $<$<CXX_COMPILER_ID:GNU>:-fcoroutines -Winvalid-pch -Wno-maybe-uninitialized -Wno-mismatched-new-delete>)
+  $<$<CXX_COMPILER_ID:GNU>:-fcoroutines -Winvalid-pch -Wno-maybe-uninitialized -Wno-mismatched-new-delete -Wno-restrict>)
 target_compile_definitions(lockstep_options INTERFACE
   LOCKSTEP_VERSION="${PROJECT_VERSION}"
   BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION
