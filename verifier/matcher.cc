@@ -12,12 +12,19 @@ bool Matcher::equal(const KeyRecord& a, const KeyRecord& b) const {
          tolerance_.same(source.expire_at(), target.expire_at());
 }
 
+bool Matcher::is_stray(const Side& side, size_t node, DbIndex db, Bytes key) {
+  if (side.serves(node, key)) return false;
+  strays_.push_back({side.name(), node, db, std::string(key)});
+  return true;
+}
+
+void Matcher::add_unread(const Side& side, size_t node, DbIndex db, Bytes key) {
+  if (!is_stray(side, node, db, key)) candidates_.push_back({db, std::string(key)});
+}
+
 void Matcher::add(const Side& side, size_t node, const KeySeen& seen) {
   ++seen_[static_cast<size_t>(side.name())];
-  if (!side.serves(node, seen.key)) {
-    strays_.push_back({side.name(), node, seen.db, std::string(seen.key)});
-    return;
-  }
+  if (is_stray(side, node, seen.db, seen.key)) return;
   const KeyRecord record(hash_key(seen.db, seen.key), seen.digest, seen.kind, seen.expire_at,
                          side.name(), static_cast<uint32_t>(node));
   const auto held = table_.exchange(record);

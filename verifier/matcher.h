@@ -36,7 +36,8 @@ class Matcher {
 
   /// Keys that the table holds of this node: they are on one side only, as far as is known.
   std::vector<uint64_t> unmatched(SideName side, size_t node_count) const;
-  void add_candidate(DbIndex db, Bytes key) { candidates_.push_back({db, std::string(key)}); }
+  /// A key whose value could not be read: a candidate, or a stray.
+  void add_unread(const Side& side, size_t node, DbIndex db, Bytes key);
   /// Forgets everything.
   void clear() { *this = Matcher(tolerance_); }
 
@@ -52,6 +53,7 @@ class Matcher {
   std::vector<Stray>& strays() { return strays_; }
 
  private:
+  bool is_stray(const Side& side, size_t node, DbIndex db, Bytes key);
   bool equal(const KeyRecord& a, const KeyRecord& b) const;
 
   Tolerance tolerance_;

@@ -37,7 +37,9 @@ asio::awaitable<void> Pass::read_node(Side& side, size_t node, ReadMode mode) {
   if (mode == ReadMode::snapshot) {
     co_await read_snapshot(side.node(node).endpoint, std::move(on_key), counters);
   } else {
-    OnName on_unreadable = [this](DbIndex db, Bytes key) { matcher_.add_candidate(db, key); };
+    OnName on_unreadable = [this, &side, node](DbIndex db, Bytes key) {
+      matcher_.add_unread(side, node, db, key);
+    };
     co_await read_by_scan(side.node(node), std::move(on_key), std::move(on_unreadable), counters);
   }
 }

@@ -22,7 +22,8 @@ asio::awaitable<void> read_snapshot(net::Endpoint endpoint, OnKey on_key, ReadCo
 using OnName = std::function<void(DbIndex db, Bytes key)>;
 
 /// Gives every key that is there from beginning to end, some perhaps twice, read by DUMP and its
-/// time to live. `on_unreadable`: its payload cannot be decoded.
+/// time to live. `on_unreadable`: its payload cannot be decoded, or the node
+/// does not serve it.
 asio::awaitable<void> read_by_scan(Node& node, OnKey on_key, OnName on_unreadable,
                                    ReadCounters& counters);
 

@@ -83,6 +83,8 @@ class ValueScan {
   bool absolute() const { return node_.version_number >= 70000; }
 
   void take(const std::string& key, const resp::Value& ttl, const resp::Value& dump) {
+    const Bytes code = dump.error_code();
+    if (code == "MOVED" || code == "ASK") return on_unreadable_(db_, key);
     if (dump.is_error() || ttl.is_error()) {
       const std::string& message = dump.is_error() ? dump.text : ttl.text;
       throw UserError(

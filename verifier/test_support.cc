@@ -1,0 +1,165 @@
+#include "verifier/test_support.h"
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <cstdlib>
+
+#include "fixtures/cluster_builder.h"
+#include "fixtures/poll_until.h"
+#include "sync/cluster/discover.h"
+#include "sync/cluster/slot.h"
+
+namespace lockstep::verifier {
+
+namespace {
+
+const fixtures::ServerSpec& spec(const char* variable) {
+  const char* name = std::getenv(variable);
+  return name ? fixtures::find_server(name) : fixtures::default_server();
+}
+
+fixtures::DeploymentOptions deployment(const char* name, fixtures::Topology topology,
+                                       const fixtures::ServerSpec& spec) {
+  fixtures::DeploymentOptions options;
+  options.name = name;
+  options.topology = topology;
+  options.spec = spec;
+  options.primaries = topology == fixtures::Topology::standalone ? 1
+                      : topology == fixtures::Topology::cluster  ? 3
+                                                                 : 2;
+  return options;
+}
+
+/// Every key of every database, with its exact expiry.
+asio::awaitable<void> copy_all(net::Endpoint from, net::Endpoint to) {
+  auto source = co_await net::Client::connect(from);
+  auto target = co_await net::Client::connect(to);
+  Words flush{"FLUSHALL"};
+  co_await target->command_or_throw(flush);
+  for (int db = 0; db < 16; ++db) {
+    Words select{"SELECT", std::to_string(db)}, all{"KEYS", "*"};
+    co_await source->command_or_throw(select);
+    co_await target->command_or_throw(select);
+    const resp::Value keys = co_await source->command_or_throw(all);
+    for (const resp::Value& key : keys.items) {
+      Words dump{"DUMP", key.text}, ttl{"PTTL", key.text};
+      const resp::Value payload = co_await source->command_or_throw(dump);
+      const int64_t left = (co_await source->command_or_throw(ttl)).integer;
+      if (payload.is_null()) continue;
+      Words restore{"RESTORE", key.text, std::to_string(std::max<int64_t>(0, left)), payload.text};
+      co_await target->command_or_throw(restore);
+    }
+  }
+}
+
+asio::awaitable<void> learn(net::Endpoint endpoint, cluster::Topology& topology) {
+  topology = co_await cluster::discover(endpoint);
+}
+
+}  // namespace
+
+void TwoSides::await(asio::awaitable<void> task) {
+  bool done = false;
+  std::exception_ptr failure;
+  asio::co_spawn(io_, std::move(task), [&](std::exception_ptr error) {
+    failure = error;
+    done = true;
+  });
+  io_.restart();
+  while (!done) io_.run_one();
+  if (failure) std::rethrow_exception(failure);
+}
+
+asio::awaitable<void> TwoSides::start_both(fixtures::Topology source, fixtures::Topology target) {
+  auto executor = io_.get_executor();
+  auto source_options = deployment("source", source, spec("LOCKSTEP_TEST_SOURCE"));
+  auto target_options = deployment("target", target, spec("LOCKSTEP_TEST_TARGET"));
+  source_ =
+      co_await fixtures::Deployment::start(executor, addresses_, directory_.path(), source_options);
+  target_ =
+      co_await fixtures::Deployment::start(executor, addresses_, directory_.path(), target_options);
+}
+
+void TwoSides::start(fixtures::Topology source, fixtures::Topology target) {
+  await(start_both(source, target));
+}
+
+asio::awaitable<void> TwoSides::exchange(net::Endpoint endpoint, Words words, resp::Value& reply) {
+  auto& client = clients_[endpoint.label() + endpoint.user];
+  if (!client) client = co_await net::Client::connect(endpoint);
+  reply = co_await client->command(words);
+}
+
+resp::Value TwoSides::try_ask(const net::Endpoint& endpoint, const Words& words) {
+  resp::Value reply;
+  await(exchange(endpoint, words, reply));
+  return reply;
+}
+
+resp::Value TwoSides::ask(const net::Endpoint& endpoint, const Words& words) {
+  const resp::Value reply = try_ask(endpoint, words);
+  EXPECT_FALSE(reply.is_error()) << words[0] << " " << (words.size() > 1 ? words[1] : "") << ": "
+                                 << reply.text;
+  return reply;
+}
+
+net::Endpoint TwoSides::owner(const fixtures::Deployment& deployment, const std::string& key) {
+  cluster::Topology topology;
+  await(learn(deployment.client_endpoint(), topology));
+  return topology.shards[*topology.shard_of(cluster::slot_of(key))].primary.endpoint;
+}
+
+void TwoSides::copy() { await(copy_all(source(), target())); }
+
+VerifyOptions TwoSides::options() const {
+  VerifyOptions options;
+  options.from = source_->urls();
+  options.to = target_->urls();
+  options.confirm_quiet = milliseconds(0);
+  return options;
+}
+
+VerifyReport TwoSides::check(ReadMode mode) const {
+  VerifyOptions changed = options();
+  changed.read = mode;
+  return verify(changed);
+}
+
+std::string found(const VerifyReport& report) {
+  std::vector<std::string> each;
+  for (const Difference& difference : report.differences) {
+    const std::string db = difference.db.value ? ":" + std::to_string(difference.db.value) : "";
+    each.push_back(std::string(diff_class_name(difference.diff_class)) + " " + difference.key + db);
+  }
+  std::sort(each.begin(), each.end());
+  std::string text = report.problem;
+  for (const std::string& one : each) text += (text.empty() ? "" : ", ") + one;
+  return text;
+}
+
+Writer::Writer(std::vector<net::Endpoint> endpoints,
+               std::function<std::vector<Request>(int)> requests)
+    : endpoints_(std::move(endpoints)), requests_(std::move(requests)), thread_([this] {
+        asio::io_context io;
+        asio::co_spawn(io, run(), asio::detached);
+        io.run();
+      }) {}
+
+Writer::~Writer() {
+  stop_ = true;
+  thread_.join();
+}
+
+asio::awaitable<void> Writer::run() {
+  std::vector<std::unique_ptr<net::Client>> clients;
+  for (const net::Endpoint& endpoint : endpoints_)
+    clients.push_back(co_await net::Client::connect(endpoint));
+  for (int round = 0; !stop_; ++round) {
+    const std::vector<Request> requests = requests_(round);
+    for (const Request& request : requests)
+      co_await clients[request.endpoint]->command(request.words);
+  }
+}
+
+}  // namespace lockstep::verifier

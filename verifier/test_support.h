@@ -1,0 +1,92 @@
+#pragma once
+
+// For this folder's system tests: two deployments of real servers, asked with blocking calls.
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "fixtures/deployment.h"
+#include "fixtures/run_files.h"
+#include "sync/net/client.h"
+#include "verifier/verify.h"
+
+namespace lockstep::verifier {
+
+namespace asio = boost::asio;
+using Words = std::vector<std::string>;
+
+/// Starts what a test needs; it is gone when the test ends. LOCKSTEP_TEST_SOURCE and
+/// LOCKSTEP_TEST_TARGET name other servers of the catalogue.
+class TwoSides : public testing::Test {
+ protected:
+  void start(fixtures::Topology source, fixtures::Topology target);
+  void start() { start(fixtures::Topology::standalone, fixtures::Topology::standalone); }
+
+  /// Runs a coroutine to its end while the servers are looked after.
+  void await(asio::awaitable<void> task);
+  /// A request that must not fail.
+  resp::Value ask(const net::Endpoint& endpoint, const Words& words);
+  /// Its reply, also an error.
+  resp::Value try_ask(const net::Endpoint& endpoint, const Words& words);
+  net::Endpoint source() const { return source_->client_endpoint(); }
+  net::Endpoint target() const { return target_->client_endpoint(); }
+  void on_source(const Words& words) { ask(source(), words); }
+  void on_target(const Words& words) { ask(target(), words); }
+  void on_both(const Words& words) { on_source(words), on_target(words); }
+  /// At the node that serves `key`.
+  net::Endpoint owner(const fixtures::Deployment& deployment, const std::string& key);
+  /// Makes the target (standalone) hold exactly what the source (standalone) holds.
+  void copy();
+
+  /// Both sides, quickly confirmed.
+  VerifyOptions options() const;
+  VerifyReport check() const { return verify(options()); }
+  VerifyReport check(ReadMode mode) const;
+
+  asio::io_context io_;
+  fixtures::TemporaryDirectory directory_;
+  fixtures::AddressPlan addresses_;
+  std::unique_ptr<fixtures::Deployment> source_;
+  std::unique_ptr<fixtures::Deployment> target_;
+
+ private:
+  asio::awaitable<void> exchange(net::Endpoint endpoint, Words words, resp::Value& reply);
+  asio::awaitable<void> start_both(fixtures::Topology source, fixtures::Topology target);
+  std::map<std::string, std::unique_ptr<net::Client>> clients_;
+};
+
+/// "missing a, value k": what a report found, sorted, for a readable assertion.
+std::string found(const VerifyReport& report);
+
+/// Writes from a thread of its own, over a connection to each endpoint, until it goes: the n-th
+/// round sends what `requests` gives for it.
+class Writer {
+ public:
+  struct Request {
+    size_t endpoint = 0;
+    Words words;
+  };
+  Writer(std::vector<net::Endpoint> endpoints, std::function<std::vector<Request>(int)> requests);
+  ~Writer();
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+
+ private:
+  asio::awaitable<void> run();
+
+  std::vector<net::Endpoint> endpoints_;
+  std::function<std::vector<Request>(int)> requests_;
+  std::atomic<bool> stop_ = false;
+  std::thread thread_;
+};
+
+}  // namespace lockstep::verifier
