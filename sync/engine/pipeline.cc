@@ -184,6 +184,19 @@ asio::awaitable<std::vector<std::string>> Pipeline::not_elsewhere(uint16_t link,
   co_return keys;
 }
 
+asio::awaitable<std::set<std::string>> Pipeline::libraries() {
+  std::set<std::string> names;
+  for (auto& link : links_) {
+    std::vector<std::string> list{"FUNCTION", "LIST"};
+    const resp::Value reply = co_await link->ask_source(std::move(list));
+    if (reply.is_error())
+      throw UserError(fmt::format("{} does not tell its functions: {}",
+                                  link->options().source.label(), reply.text));
+    names.merge(library_names(reply));
+  }
+  co_return names;
+}
+
 void Pipeline::report(Status& status) const {
   status.recoveries += target_.recoveries();
   status.failed_requests += target_.failed_units();

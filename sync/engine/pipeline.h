@@ -58,6 +58,7 @@ class Pipeline : public OwnershipOracle {
   const Source& source() const { return source_; }
   asio::awaitable<std::vector<std::string>> not_elsewhere(uint16_t link, DbIndex db,
                                                           std::vector<std::string> keys) override;
+  asio::awaitable<std::set<std::string>> libraries() override;
 
  private:
   LinkOptions link_options(size_t shard) const;

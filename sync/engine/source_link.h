@@ -2,6 +2,7 @@
 
 #include <deque>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,15 +29,19 @@ struct LinkOptions {
 enum class LinkPhase : uint8_t { connecting, waiting, loading, streaming, stopped };
 const char* phase_name(LinkPhase phase);
 
-/// Whether a key of the target came from this link's source, for sources that share nothing but the
-/// target. Asked in batches.
+/// What the sources hold, for sources that share nothing but the target.
 class OwnershipOracle {
  public:
   virtual ~OwnershipOracle() = default;
   /// The keys among `keys` that no other source holds.
   virtual asio::awaitable<std::vector<std::string>> not_elsewhere(
       uint16_t link, DbIndex db, std::vector<std::string> keys) = 0;
+  /// The names of the function libraries that any source has.
+  virtual asio::awaitable<std::set<std::string>> libraries() = 0;
 };
+
+/// From a reply of FUNCTION LIST.
+std::set<std::string> library_names(const resp::Value& list);
 
 /// One source shard: its replication link, spool, snapshot and stream.
 ///
@@ -114,6 +119,7 @@ class SourceLink {
   asio::awaitable<void> fence_unknown(std::vector<Bytes> args);
   asio::awaitable<void> flush_owned(std::vector<Bytes> args);
   asio::awaitable<void> flush_owned_on(net::Endpoint node, DbIndex db);
+  asio::awaitable<void> remove_functions();
   asio::awaitable<void> remove_keys(net::Client& client, std::vector<std::string> keys);
   asio::awaitable<net::Client*> lock_aux();
   void unlock_aux();

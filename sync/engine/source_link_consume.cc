@@ -21,7 +21,7 @@ asio::awaitable<void> SourceLink::consume() {
 
 asio::awaitable<void> SourceLink::fill() {
   while (spool_.empty()) {
-    if (closed_) throw ConnectionError("the link was closed");
+    if (closed_) throw Closed("the link was closed");
     co_await spool_wake_.wait();
   }
   work_.erase(0, std::exchange(work_read_, 0));
@@ -106,6 +106,9 @@ asio::awaitable<void> SourceLink::apply_step(StreamPlanner::Step step, std::vect
   switch (step) {
     case StreamPlanner::Step::flush_owned:
       co_await flush_owned(args);
+      break;
+    case StreamPlanner::Step::function_gone:
+      co_await remove_functions();
       break;
     case StreamPlanner::Step::ask_keys:
       co_await fence_unknown(args);

@@ -165,7 +165,7 @@ asio::awaitable<void> SourceLink::fence_unknown(std::vector<Bytes> args) {
 
 asio::awaitable<net::Client*> SourceLink::lock_aux() {
   while (aux_busy_) {
-    if (closed_) throw ConnectionError("the link was closed");
+    if (closed_) throw Closed("the link was closed");
     co_await aux_wake_.wait();
   }
   aux_busy_ = true;

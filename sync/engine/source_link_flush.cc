@@ -1,5 +1,7 @@
-// FLUSHALL and FLUSHDB of one of several sources: only what that source owned goes.
+// FLUSHALL, FLUSHDB, FUNCTION DELETE and FLUSH of one of several sources: only what that source
+// owned goes.
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include "sync/base/error.h"
@@ -70,6 +72,35 @@ asio::awaitable<void> SourceLink::remove_keys(net::Client& client, std::vector<s
     if (reply.is_error())
       throw UserError("a key that the source flushed could not be removed from the target: " +
                       reply.text);
+  }
+}
+
+std::set<std::string> library_names(const resp::Value& list) {
+  std::set<std::string> names;
+  for (const resp::Value& library : list.items) {
+    for (size_t i = 0; i + 1 < library.items.size(); i += 2) {
+      if (library.items[i].text == "library_name") names.insert(library.items[i + 1].text);
+    }
+  }
+  return names;
+}
+
+asio::awaitable<void> SourceLink::remove_functions() {
+  co_await target_.drain();
+  const std::set<std::string> wanted = co_await oracle_.libraries();
+  for (size_t index = 0; index < target_.node_count(); ++index) {
+    const auto client = co_await net::Client::connect(target_.node(index).endpoint());
+    std::vector<std::string> list{"FUNCTION", "LIST"};
+    const resp::Value present = co_await client->command_or_throw(std::move(list));
+    for (const std::string& name : library_names(present)) {
+      if (wanted.count(name) > 0) continue;
+      std::vector<std::string> remove{"FUNCTION", "DELETE", name};
+      const resp::Value reply = co_await client->command(std::move(remove));
+      // Another link may have removed it at the same time.
+      if (reply.is_error() && reply.text.find("not found") == std::string::npos)
+        throw UserError(fmt::format("{}: FUNCTION DELETE {}: {}", client->endpoint().label(), name,
+                                    reply.text));
+    }
   }
 }
 

@@ -305,7 +305,26 @@ StreamPlanner::Step StreamPlanner::plan_flush(const Request& request) {
   return Step::done;
 }
 
+// Every source has libraries of its own, which should be the same ones; the target gets what any of
+// them has. So a library may be there already when it is loaded, and is removed when the last
+// source has removed it.
+StreamPlanner::Step StreamPlanner::plan_function(const Request& request) {
+  rewritten_.clear();
+  if (request.spec->name == "function load") {
+    resp::append_command(rewritten_, {"FUNCTION", "LOAD", "REPLACE", request.args.back()});
+  } else if (request.spec->name == "function restore" && !options_.only_link) {
+    resp::append_command(rewritten_, {"FUNCTION", "RESTORE", request.args[2], "REPLACE"});
+  } else if (options_.only_link) {
+    rewritten_ = request.raw;
+  }
+  if (!rewritten_.empty()) broadcast(rewritten_);
+  return options_.only_link || request.spec->name == "function load" ? Step::done
+                                                                     : Step::function_gone;
+}
+
 StreamPlanner::Step StreamPlanner::plan_script_scope(const Request& request) {
+  if (request.spec->write && request.spec->name.starts_with("function "))
+    return plan_function(request);
   if (request.spec->name == "script load" && request.args.size() > 2) scripts_.add(request.args[2]);
   if (request.spec->name == "script flush") {
     scripts_.clear();

@@ -45,8 +45,10 @@ class StreamPlanner {
     fence_first,  ///< touches a key that waits for its fence, or too many wait: fence, then plan it
                   ///< again
     flush_owned,  ///< FLUSHALL or FLUSHDB of one of several sources: remove what this one owned
-    ask_keys,     ///< not in the table: ask the source for its keys, fence them
-    exploded,     ///< a transaction that cannot be one: plan take_exploded() one by one
+    function_gone,  ///< FUNCTION DELETE, FLUSH or RESTORE of one of several sources: remove the
+                    ///< libraries that no source has
+    ask_keys,       ///< not in the table: ask the source for its keys, fence them
+    exploded,       ///< a transaction that cannot be one: plan take_exploded() one by one
   };
 
   StreamPlanner(Target& target, uint16_t link, PlannerOptions options, FenceBook& fences,
@@ -105,6 +107,7 @@ class StreamPlanner {
   void emit(TargetNode& node, Slot slot, const Request& request);
   void append(TargetNode& node, Slot slot, Bytes request, uint32_t replies, bool expect_nonzero);
   void broadcast(Bytes raw);
+  Step plan_function(const Request& request);
   void publish(const Request& request);
   void prepare_script(TargetNode& node, const Request& request);
 

@@ -91,7 +91,7 @@ void Target::close() {
 
 asio::awaitable<void> Target::enter() {
   while (!open_for_producers()) {
-    if (closed_) throw ConnectionError("the target was closed");
+    if (closed_) throw Closed("the target was closed");
     co_await progress_.wait();
   }
 }
@@ -108,7 +108,7 @@ bool Target::all_idle() const {
 
 asio::awaitable<void> Target::drain() {
   while (recovering_ || !all_idle()) {
-    if (closed_) throw ConnectionError("the target was closed");
+    if (closed_) throw Closed("the target was closed");
     co_await progress_.wait();
   }
 }

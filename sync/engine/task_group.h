@@ -5,12 +5,20 @@
 #include <exception>
 #include <functional>
 
+#include "sync/base/error.h"
 #include "sync/engine/wake.h"
 
 namespace lockstep::engine {
 
+/// Thrown by what cannot go on because something else was closed: the cause is told elsewhere.
+class Closed : public ConnectionError {
+ public:
+  using ConnectionError::ConnectionError;
+};
+
 /// Sibling coroutines that end together: the first that fails makes the group call `on_failure`,
-/// which must make the others end; join() returns when all have, and rethrows the first failure.
+/// which must make the others end; join() returns when all have, and rethrows the first failure
+/// that is not just Closed.
 class TaskGroup {
  public:
   TaskGroup(asio::any_io_executor executor, std::function<void()> on_failure)
@@ -29,11 +37,19 @@ class TaskGroup {
  private:
   void ended(std::exception_ptr error) {
     --running_;
-    if (error && !failure_) {
-      failure_ = error;
-      on_failure_();
-    }
+    const bool first = error && !failure_;
+    if (first || (error && is_closed(failure_))) failure_ = error;
+    if (first) on_failure_();
     done_.notify();
+  }
+  static bool is_closed(const std::exception_ptr& error) {
+    try {
+      std::rethrow_exception(error);
+    } catch (const Closed&) {
+      return true;
+    } catch (...) {
+      return false;
+    }
   }
 
   asio::any_io_executor executor_;
