@@ -181,14 +181,14 @@ Scenario read_root(const YAML::Node& root, const std::string& file) {
   for (auto& [name, child] : map.children("sync")) {
     scenario.syncs.push_back(read_sync(scenario, child));
   }
-  if (scenario.syncs.empty()) map.fail("sync", "a scenario needs the key \"sync\": a list");
-  require_tree(scenario, map);
   scenario.data = read_data(map.child("data"));
   scenario.workload = read_workload(map.child("workload"));
   scenario.pressure = read_pressure(map.child("pressure"));
   scenario.checks = read_checks(map.child("checks"));
   scenario.limits = read_limits(map.child("limits"));
   map.finish();
+  if (scenario.syncs.empty()) map.fail("sync", "a scenario needs the key \"sync\": a list");
+  require_tree(scenario, map);
   return scenario;
 }
 

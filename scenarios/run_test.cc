@@ -1,0 +1,220 @@
+// The runner as users have it: the program with a scenario file.
+
+#include "fixtures/run.h"
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/this_coro.hpp>
+#include <csignal>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "fixtures/child.h"
+#include "fixtures/container_server.h"
+#include "fixtures/poll_until.h"
+#include "fixtures/program.h"
+#include "fixtures/run_files.h"
+
+namespace lockstep::scenarios {
+namespace {
+
+namespace asio = boost::asio;
+namespace fs = std::filesystem;
+using fixtures::Outcome;
+using fixtures::read_text;
+using fixtures::write_text;
+using std::chrono::milliseconds;
+using Words = std::vector<std::string>;
+
+class runner : public testing::Test {
+ protected:
+  std::string scenario(const std::string& text) {
+    const fs::path path = directory_.path() / "scenario.yaml";
+    write_text(path, "version: 1\nname: test\n" + text);
+    return path;
+  }
+  asio::awaitable<Outcome> run(Words args) {
+    args.insert(args.begin(), "run");
+    args.insert(args.end(), {"--out", (directory_.path() / "results").string()});
+    return fixtures::run_lockstep(args, std::chrono::seconds(120));
+  }
+  fs::path results(const char* file) const { return directory_.path() / "results/test" / file; }
+
+  fixtures::TemporaryDirectory directory_;
+};
+
+constexpr const char* two_servers =
+    "deployments: {source: {}, target: {}}\n"
+    "workload: {families: [everything], commands: 400, duration: 500ms}\n";
+
+TEST_F(runner, passes_and_leaves_what_a_person_needs) {
+  const auto body = [this]() -> asio::awaitable<void> {
+    const std::string file =
+        scenario(std::string(two_servers) + "sync: [{from: source, to: target}]\n");
+    Words args{file, "--seed", "11"};
+    const Outcome outcome = co_await run(args);
+    EXPECT_EQ(outcome.status, 0) << outcome.out << outcome.err;
+    EXPECT_NE(outcome.out.find("pass"), std::string::npos);
+    for (const char* name : {"scenario.yaml", "plan.txt", "commands.redis", "sync-1.log",
+                             "report.html", "nodes/source-1/log", "verify-target/report.json"})
+      EXPECT_GT(read_text(results(name)).size(), 0u) << name;
+    const auto verdict = nlohmann::json::parse(read_text(results("verdict.json")));
+    EXPECT_EQ(verdict["verdict"], "pass");
+    EXPECT_EQ(verdict["seed"], 11);
+  };
+  fixtures::run(body());
+}
+
+TEST_F(runner, a_seed_repeats_its_input) {
+  const auto body = [this]() -> asio::awaitable<void> {
+    const std::string file = scenario(std::string(two_servers) +
+                                      "sync: [{from: source, to: target, driver: replicaof}]\n");
+    Words args{file, "--seed", "7"};
+    co_await run(args);
+    const std::string first = read_text(results("commands.redis"));
+    co_await run(args);
+    EXPECT_EQ(first, read_text(directory_.path() / "results/test-2/commands.redis"));
+    EXPECT_GT(first.size(), 1000u);
+  };
+  fixtures::run(body());
+}
+
+/// A sync tool that adds a key of its own to the target.
+constexpr const char* bad_tool = R"(
+from=${1%:*} to=${2%:*}
+redis-cli -h "$to" replicaof "$from" 6379
+until redis-cli -h "$to" info replication | grep -q master_link_status:up; do :; done
+redis-cli -h "$to" config set replica-read-only no
+redis-cli -h "$to" set planted here
+exec sleep 1000
+)";
+
+TEST_F(runner, another_tool_that_errs_is_found_out) {
+  const auto body = [this]() -> asio::awaitable<void> {
+    const fs::path tool = directory_.path() / "tool.sh";
+    write_text(tool, bad_tool);
+    const std::string file =
+        scenario(std::string(two_servers) + "sync: [{from: source, to: target, driver: command, " +
+                 "command: \"sh " + tool.string() + " {from} {to}\"}]\n");
+    Words args{file, "--seed", "3"};
+    const Outcome outcome = co_await run(args);
+    EXPECT_EQ(outcome.status, 1) << outcome.out << outcome.err;
+    EXPECT_NE(read_text(results("verify-target/diff.jsonl")).find("planted"), std::string::npos);
+    EXPECT_NE(read_text(results("report.html")).find("planted"), std::string::npos);
+  };
+  fixtures::run(body());
+}
+
+TEST_F(runner, a_tool_that_ends_at_once_is_no_proof) {
+  const auto body = [this]() -> asio::awaitable<void> {
+    const std::string file =
+        scenario(std::string(two_servers) +
+                 "sync: [{from: source, to: target, driver: command, command: \"echo no\"}]\n");
+    Words args{file};
+    const Outcome outcome = co_await run(args);
+    EXPECT_EQ(outcome.status, 2) << outcome.out << outcome.err;
+    EXPECT_NE(outcome.out.find("the tool ended: no"), std::string::npos) << outcome.out;
+  };
+  fixtures::run(body());
+}
+
+TEST_F(runner, faults_of_a_scenario_are_named_before_anything_starts) {
+  const auto body = [this]() -> asio::awaitable<void> {
+    Words args{scenario(std::string(two_servers) + "sink: [{from: source, to: target}]\n")};
+    const Outcome outcome = co_await run(args);
+    EXPECT_EQ(outcome.status, 254);
+    EXPECT_NE(outcome.err.find("scenario.yaml:5:1"), std::string::npos) << outcome.err;
+    EXPECT_NE(outcome.err.find("did you mean \"sync\"?"), std::string::npos) << outcome.err;
+    Words server{
+        scenario("deployments: {source: {server: redis-9.9}, target: {}}\n"
+                 "sync: [{from: source, to: target}]\n")};
+    const Outcome unknown = co_await run(server);
+    EXPECT_EQ(unknown.status, 254);
+    EXPECT_NE(unknown.err.find("redis-9.9"), std::string::npos) << unknown.err;
+  };
+  fixtures::run(body());
+}
+
+/// Processes of this machine whose command line has `text` in it.
+size_t processes_with(const std::string& text) {
+  size_t count = 0;
+  for (const auto& entry : fs::directory_iterator("/proc")) {
+    if (std::isdigit(static_cast<unsigned char>(entry.path().filename().string()[0])) == 0)
+      continue;
+    std::ifstream file(entry.path() / "cmdline", std::ios::binary);
+    std::string line;
+    std::getline(file, line);
+    if (line.find(text) != std::string::npos) ++count;
+  }
+  return count;
+}
+
+/// Starts a scenario with --keep, kills the runner with SIGKILL when its servers run and the engine
+/// has copied, and waits for the servers' end.
+asio::awaitable<void> kill_the_runner(std::string file, fs::path out) {
+  auto executor = co_await asio::this_coro::executor;
+  fixtures::ChildOptions options;
+  options.program = std::getenv("LOCKSTEP_BINARY");
+  options.args = {"run", file, "--keep", "--out", out.string()};
+  options.output = out.string() + ".out";
+  fixtures::Child child(executor, options);
+  std::string network;
+  co_await fixtures::poll_until(std::chrono::seconds(100), "start of the servers",
+                                [&]() -> asio::awaitable<std::string> {
+                                  const std::string text = read_text(options.output);
+                                  const size_t at = text.find("redis-cli -h ");
+                                  if (at == std::string::npos) co_return "only: " + text;
+                                  network = text.substr(at + 13, text.find('\n', at) - at - 13);
+                                  network.erase(network.rfind('.') + 1);
+                                  co_return "";
+                                });
+  EXPECT_GT(processes_with("redis-server " + network), 1u);
+  child.signal(SIGKILL);
+  co_await fixtures::poll_until(milliseconds(5000), "end of all servers",
+                                [&]() -> asio::awaitable<std::string> {
+                                  const size_t left = processes_with("redis-server " + network);
+                                  co_return left == 0 ? "" : std::to_string(left) + " are left";
+                                });
+}
+
+TEST_F(runner, nothing_is_left_after_sigkill) {
+  const std::string file = scenario(
+      "deployments: {source: {}, target: {topology: cluster, primaries: 2, replicas: 1}}\n"
+      "sync: [{from: source, to: target}]\n"
+      "workload: {commands: 100, duration: 100ms}\n");
+  fixtures::run(kill_the_runner(file, directory_.path() / "results"));
+}
+
+std::string why_no_containers() {
+  const char* reason = std::getenv("LOCKSTEP_NO_CONTAINERS");
+  if (reason != nullptr) return reason;
+  std::string why;
+  const auto ask = [&]() -> asio::awaitable<void> {
+    why = co_await fixtures::why_no_containers(co_await asio::this_coro::executor);
+  };
+  fixtures::run(ask());
+  return why;
+}
+
+TEST_F(runner, containers_go_with_the_runner_too) {
+  const std::string why = why_no_containers();
+  if (!why.empty()) GTEST_SKIP() << "Skipped: no containers: " << why;
+  const std::string file = scenario(
+      "deployments: {source: {backend: container}, target: {}}\n"
+      "sync: [{from: source, to: target}]\n"
+      "workload: {commands: 100, duration: 100ms}\n");
+  fixtures::run(kill_the_runner(file, directory_.path() / "results"));
+  const auto body = []() -> asio::awaitable<void> {
+    auto executor = co_await asio::this_coro::executor;
+    co_await fixtures::poll_until(milliseconds(5000), "removal of the container",
+                                  [executor]() -> asio::awaitable<std::string> {
+                                    Words words{"ps", "-aq", "--filter", "label=lockstep.run"};
+                                    co_return co_await fixtures::run_program(
+                                        executor, "docker", words, milliseconds(10000));
+                                  });
+  };
+  fixtures::run(body());
+}
+
+}  // namespace
+}  // namespace lockstep::scenarios
