@@ -7,6 +7,7 @@
 #include "scenarios/run_command.h"
 #include "sync/base/error.h"
 #include "sync/engine/sync_command.h"
+#include "sync/rdb/check_rdb_command.h"
 #if __has_include("verifier/verify_command.h")
 #include "verifier/verify_command.h"
 #endif
@@ -33,6 +34,7 @@ int parse_and_run(int argc, char** argv) {
 #endif
   lockstep::scenarios::add_run_command(app, action);
   lockstep::fixtures::add_generate_command(app, action);
+  lockstep::rdb::add_check_rdb_command(app, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
