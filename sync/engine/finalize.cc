@@ -122,8 +122,9 @@ asio::awaitable<void> write_exact_expiries(Pipeline& pipeline) {
   for (size_t i = 0; i < pipeline.target().node_count(); ++i) {
     const net::Endpoint node = pipeline.target().node(i).endpoint();
     const ServerInfo info = co_await read_server_info(node);
-    for (const auto& [db, keys] : info.keys_by_db())
-      written += co_await finalize_database(pipeline, node, DbIndex{db});
+    for (const auto& [db, expires] : info.expires_by_db()) {
+      if (expires > 0) written += co_await finalize_database(pipeline, node, DbIndex{db});
+    }
   }
   spdlog::info("exact expiries written for {} keys", format_count(written));
 }

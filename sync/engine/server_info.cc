@@ -27,6 +27,18 @@ void read_fields(ServerInfo& info) {
   info.master_repl_offset = Offset{static_cast<int64_t>(info.number("master_repl_offset"))};
 }
 
+/// A number of each line like "db0:keys=2,expires=1,avg_ttl=0".
+std::map<uint32_t, uint64_t> keyspace(const ServerInfo& info, Bytes label) {
+  std::map<uint32_t, uint64_t> numbers;
+  for (const auto& [name, value] : info.fields) {
+    const size_t at = value.find(label);
+    if (!name.starts_with("db") || !value.starts_with("keys=") || at == std::string::npos) continue;
+    numbers[static_cast<uint32_t>(to_number(Bytes(name).substr(2), 0))] =
+        to_number(Bytes(value).substr(at + label.size()), 0);
+  }
+  return numbers;
+}
+
 }  // namespace
 
 uint64_t ServerInfo::number(Bytes field, uint64_t fallback) const {
@@ -39,14 +51,10 @@ std::string ServerInfo::text(Bytes field) const {
   return found == fields.end() ? std::string() : found->second;
 }
 
-std::map<uint32_t, uint64_t> ServerInfo::keys_by_db() const {
-  std::map<uint32_t, uint64_t> keys;
-  for (const auto& [name, value] : fields) {
-    if (!name.starts_with("db") || !value.starts_with("keys=")) continue;
-    keys[static_cast<uint32_t>(to_number(Bytes(name).substr(2), 0))] =
-        to_number(Bytes(value).substr(5), 0);
-  }
-  return keys;
+std::map<uint32_t, uint64_t> ServerInfo::keys_by_db() const { return keyspace(*this, "keys="); }
+
+std::map<uint32_t, uint64_t> ServerInfo::expires_by_db() const {
+  return keyspace(*this, "expires=");
 }
 
 ServerInfo parse_info(Bytes text) {

@@ -29,6 +29,8 @@ struct ServerInfo {
   std::string text(Bytes field) const;
   /// Keys by database, from the keyspace section.
   std::map<uint32_t, uint64_t> keys_by_db() const;
+  /// Keys with a time to live, by database; databases without keys are absent.
+  std::map<uint32_t, uint64_t> expires_by_db() const;
 };
 
 ServerInfo parse_info(Bytes text);
