@@ -10,6 +10,7 @@
 #include "scenarios/list_check.h"
 #include "scenarios/lockstep_driver.h"
 #include "scenarios/server_facts.h"
+#include "sync/base/units.h"
 #include "sync/cluster/discover.h"
 
 namespace lockstep::scenarios {
@@ -48,10 +49,21 @@ uint64_t unexplained_by_eviction(const std::filesystem::path& report) {
   return count;
 }
 
+/// "1,234 keys compared by snapshot; 2 missing; 1 value".
 std::string summary_of(const std::filesystem::path& report, const std::string& output) {
   const json root = json::parse(fixtures::read_text(report / "report.json"), nullptr, false);
   if (root.is_discarded()) return output;
-  return root.value("summary", output);
+  const json counts = root.value("counts", json::object());
+  std::string text =
+      fmt::format("{} keys compared by {}", format_count(counts.value("compared", uint64_t{0})),
+                  root.value("method", "?"));
+  if (root.value("problem", "") != "") text += "; " + root.value("problem", "");
+  for (const char* name : {"misplaced", "missing", "extra", "type", "value", "metadata",
+                           "field_expiry", "expiry", "unverifiable", "flapping", "expired"}) {
+    const uint64_t count = counts.value(name, uint64_t{0});
+    if (count > 0) text += fmt::format("; {} {}", format_count(count), name);
+  }
+  return text;
 }
 
 asio::awaitable<Lists> read_lists(const fixtures::Deployment* deployment) {
