@@ -179,7 +179,8 @@ Found group_difference(const rdb::Group& source, const rdb::Group& target) {
     return metadata_difference(
         fmt::format("group {}: last delivered id: source {}, target {}", in_quotes(source.name),
                     id_text(source.last_delivered_id), id_text(target.last_delivered_id)));
-  if (both_differ(source.entries_read, target.entries_read))
+  if (both_differ(source.entries_read, target.entries_read) && source.entries_read != -1 &&
+      target.entries_read != -1)
     return metadata_difference(fmt::format("group {}: entries read: source {}, target {}",
                                            in_quotes(source.name), *source.entries_read,
                                            *target.entries_read));

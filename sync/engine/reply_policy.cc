@@ -30,6 +30,10 @@ bool contains(Bytes text, Bytes part) { return text.find(part) != Bytes::npos; }
 
 }  // namespace
 
+bool is_undeclared_key(Bytes error) {
+  return contains(error, "non local key") || contains(error, "do not hash to the same slot");
+}
+
 Policy policy_for(Bytes error, UnitKind kind) {
   const Bytes code = error.substr(0, error.find(' '));
   for (const auto& [name, policy] : by_code) {
@@ -43,6 +47,7 @@ Policy policy_for(Bytes error, UnitKind kind) {
   // EXECABORT says only that a command was refused; what refused it came before and decided
   // already.
   if (contains(error, "OOM command")) return Policy::memory;
+  if (is_undeclared_key(error)) return Policy::stop;
   return kind == UnitKind::control ? Policy::stop : Policy::settle;
 }
 

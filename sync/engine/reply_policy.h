@@ -16,6 +16,9 @@ enum class Policy : uint8_t {
 };
 /// "Settle" is: a piece of the full copy is sent again; the keys of anything else are fenced.
 
+/// A script used a key that it had not declared: which keys it changed on the source is not known.
+bool is_undeclared_key(Bytes error);
+
 /// The policy for an error reply's text (without '-') to a unit of this kind.
 Policy policy_for(Bytes error, UnitKind kind);
 

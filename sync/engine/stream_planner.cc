@@ -22,6 +22,13 @@ bool expects_nonzero(Bytes name) {
   return std::find(needs_key.begin(), needs_key.end(), name) != needs_key.end();
 }
 
+std::string to_lower(Bytes text) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return lower;
+}
+
 DbIndex parse_db(Bytes text) {
   DbIndex db;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), db.value);
@@ -115,7 +122,18 @@ StreamPlanner::Step StreamPlanner::select(const Request& request) {
   return Step::done;
 }
 
+// Verbatim scripts are deterministic only on servers of the time when they were replicated:
+// since 7.0 a script's random numbers differ from run to run.
+bool StreamPlanner::is_random_script(const Request& request) const {
+  if (!request.spec->script_call || request.args.size() < 2) return false;
+  const std::string* body =
+      request.spec->name == "evalsha" ? scripts_.find(to_lower(request.args[1])) : nullptr;
+  const Bytes text = body ? Bytes(*body) : request.args[1];
+  return text.find("random") != Bytes::npos;
+}
+
 StreamPlanner::Step StreamPlanner::plan_keys(const Request& request) {
+  if (is_random_script(request)) return plan_random_script(request);
   if (target_.clustered() || !fences_.idle()) return plan_routed(request);
   emit(target_.node(0), Slot{0}, request);
   return Step::done;
@@ -140,6 +158,14 @@ StreamPlanner::Step StreamPlanner::plan_routed(const Request& request) {
   } else {
     fence_written(request);
   }
+  return Step::done;
+}
+
+StreamPlanner::Step StreamPlanner::plan_random_script(const Request& request) {
+  if (!commands::find_keys(*request.spec, request.args, keys_)) return Step::ask_keys;
+  if (keys_.empty()) return plan_without_keys(request);
+  if (request.spec->name == "eval") scripts_.add(request.args[1]);
+  fence_written(request);
   return Step::done;
 }
 
@@ -339,9 +365,7 @@ void StreamPlanner::prepare_script(TargetNode& node, const Request& request) {
   if (request.spec->name == "eval") {
     node.scripts().insert(scripts_.add(request.args[1]));
   } else if (request.spec->name == "evalsha") {
-    std::string sha1(request.args[1]);
-    std::transform(sha1.begin(), sha1.end(), sha1.begin(),
-                   [](char c) { return static_cast<char>(std::tolower(c)); });
+    const std::string sha1 = to_lower(request.args[1]);
     const std::string* body = scripts_.find(sha1);
     if (!body || !node.scripts().insert(sha1).second) return;
     resp::append_command(node.begin_unit(db_, before_, link_), {"SCRIPT", "LOAD", *body});

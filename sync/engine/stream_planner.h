@@ -108,6 +108,8 @@ class StreamPlanner {
   void append(TargetNode& node, Slot slot, Bytes request, uint32_t replies, bool expect_nonzero);
   void broadcast(Bytes raw);
   Step plan_function(const Request& request);
+  bool is_random_script(const Request& request) const;
+  Step plan_random_script(const Request& request);
   void publish(const Request& request);
   void prepare_script(TargetNode& node, const Request& request);
 

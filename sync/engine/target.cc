@@ -148,6 +148,11 @@ void Target::on_unit_failed(FailedUnit failed) {
   if (policy == Policy::stop && stop_reason_.empty()) {
     stop_reason_ = fmt::format("the target refused {} at source offset {}: {}",
                                printable(failed.request, 160), failed.unit.end.value, failed.error);
+    if (is_undeclared_key(failed.error))
+      stop_reason_ +=
+          ": the script uses keys that it does not declare, so what it changed cannot be learnt. "
+          "Declare them, or let the source replicate effects (lua-replicate-commands yes, or "
+          "redis.replicate_commands() in the script)";
   }
   reroute_ = reroute_ || policy == Policy::reroute || policy == Policy::wait;
   recovering_ = true;

@@ -51,8 +51,13 @@ void adopt_unknown(Stream& a, Stream& b) {
   adopt_unknown(a.info.first_id, b.info.first_id);
   adopt_unknown(a.info.max_deleted_id, b.info.max_deleted_id);
   adopt_unknown(a.info.entries_added, b.info.entries_added);
-  for (size_t i = 0; i < std::min(a.groups.size(), b.groups.size()); ++i)
+  for (size_t i = 0; i < std::min(a.groups.size(), b.groups.size()); ++i) {
+    // -1: the server has lost count, as its own replicas do after XREADGROUP and XCLAIM.
+    for (Group* group : {&a.groups[i], &b.groups[i]}) {
+      if (group->entries_read == -1) group->entries_read.reset();
+    }
     adopt_unknown(a.groups[i].entries_read, b.groups[i].entries_read);
+  }
 }
 
 }  // namespace
