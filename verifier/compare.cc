@@ -10,10 +10,6 @@ namespace lockstep::verifier {
 
 namespace {
 
-uint64_t with_expiry(uint64_t digest, std::optional<ExpireAt> at) {
-  return digest + (at ? static_cast<uint64_t>(at->ms) * 0x9e3779b97f4a7c15 + 1 : 0);
-}
-
 rdb::Kind kind_of(const rdb::DumpView& view) {
   const auto kind = rdb::kind_of(view.type);
   if (!kind) throw FormatError(0, fmt::format("unknown value type {}", view.type));
@@ -106,8 +102,6 @@ Comparison compare(const Reading& source, const Reading& target, const Tolerance
     result.outcome = Outcome::unverifiable;
     result.detail = error.what();
   }
-  result.source_digest = with_expiry(result.source_digest, source.expire_at);
-  result.target_digest = with_expiry(result.target_digest, target.expire_at);
   return result;
 }
 

@@ -1,9 +1,11 @@
 #include "verifier/key_table.h"
 
 #define XXH_INLINE_ALL
+#include <sys/mman.h>
 #include <xxhash.h>
 
 #include <algorithm>
+#include <new>
 
 #include "sync/base/error.h"
 
@@ -18,7 +20,18 @@ uint64_t pack_expiry(std::optional<ExpireAt> at) {
   return at ? static_cast<uint64_t>(std::clamp<int64_t>(at->ms, 0, expiry_max)) + 1 : 0;
 }
 
+constexpr size_t huge_page_bytes = 2 << 20;
+
 }  // namespace
+
+void* allocate_huge(size_t bytes) {
+  const size_t whole = (bytes + huge_page_bytes - 1) / huge_page_bytes * huge_page_bytes;
+  const size_t alignment = whole > 2 * bytes ? alignof(KeyRecord) : huge_page_bytes;
+  void* memory = std::aligned_alloc(alignment, alignment == huge_page_bytes ? whole : bytes);
+  if (!memory) throw std::bad_alloc();
+  if (alignment == huge_page_bytes) ::madvise(memory, whole, MADV_HUGEPAGE);  // best effort
+  return memory;
+}
 
 KeyHash hash_key(DbIndex db, Bytes key) {
   const XXH128_hash_t hash = XXH3_128bits_withSeed(key.data(), key.size(), db.value);
@@ -78,7 +91,7 @@ void KeyTable::erase(size_t gap) {
 }
 
 void KeyTable::grow() {
-  std::vector<KeyRecord> old(slots_.size() * 2);
+  Slots old(slots_.size() * 2);
   bytes_max_ = (old.size() + slots_.size()) * sizeof(KeyRecord);
   old.swap(slots_);
   for (const KeyRecord& record : old) {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <optional>
 #include <vector>
 
@@ -26,7 +27,7 @@ inline constexpr uint32_t node_max = 2047;
 /// What is kept of a key until the other side's arrives: 32 bytes, no name.
 ///
 ///     | key hash 16 | value digest 8 | expiry 48 bits | node 11 | kind 3 | side 1 | used 1 |
-struct KeyRecord {
+struct alignas(32) KeyRecord {  // so that none straddles two cache lines
   KeyRecord() = default;
   KeyRecord(KeyHash key, uint64_t digest, rdb::Kind kind, std::optional<ExpireAt> expire_at,
             SideName side, uint32_t node);
@@ -45,6 +46,21 @@ struct KeyRecord {
   uint64_t packed_ = 0;
 };
 
+/// Aligned for KeyRecord, in huge pages where it is large and the system has them: a table is
+/// visited at random, and finding the page costs as much as reading it. To be freed.
+void* allocate_huge(size_t bytes);
+
+template <class T>
+struct HugePages {
+  using value_type = T;
+  HugePages() = default;
+  template <class U>
+  explicit HugePages(const HugePages<U>&) {}
+  T* allocate(size_t count) { return static_cast<T*>(allocate_huge(count * sizeof(T))); }
+  void deallocate(T* memory, size_t) { std::free(memory); }
+  bool operator==(const HugePages&) const { return true; }
+};
+
 /// The keys of one side that the other side has not shown yet. A key's second arrival takes the
 /// first one out, so the table holds what is unmatched, however large the sides are. Open
 /// addressing, linear probing, no tombstones.
@@ -53,6 +69,9 @@ class KeyTable {
   /// If the key is absent, inserts `record`. If it is there from the other side, takes that out and
   /// returns it. If it is there from the same side, leaves and returns it.
   std::optional<KeyRecord> exchange(const KeyRecord& record);
+  /// Fetches what exchange() of this key will look at: a miss of the cache costs more than all else
+  /// that is done with a key.
+  void prefetch(KeyHash key) const { __builtin_prefetch(&slots_[home(key)], 1); }
   const KeyRecord* find(KeyHash key) const;
   size_t size() const { return size_; }
   size_t bytes_max() const { return bytes_max_; }
@@ -71,7 +90,8 @@ class KeyTable {
   void erase(size_t index);
   void grow();
 
-  std::vector<KeyRecord> slots_ = std::vector<KeyRecord>(1024);
+  using Slots = std::vector<KeyRecord, HugePages<KeyRecord>>;
+  Slots slots_ = Slots(1024);
   size_t size_ = 0;
   size_t bytes_max_ = 0;
 };

@@ -25,16 +25,33 @@ void Matcher::add_unread(const Side& side, size_t node, DbIndex db, Bytes key) {
 void Matcher::add(const Side& side, size_t node, const KeySeen& seen) {
   ++seen_[static_cast<size_t>(side.name())];
   if (is_stray(side, node, seen.db, seen.key)) return;
-  const KeyRecord record(hash_key(seen.db, seen.key), seen.digest, seen.kind, seen.expire_at,
-                         side.name(), static_cast<uint32_t>(node));
+  Arrival& arrival = arrivals_[next_++ % arrivals_.size()];
+  if (arrival.record.used()) match(arrival);
+  arrival.record = KeyRecord(hash_key(seen.db, seen.key), seen.digest, seen.kind, seen.expire_at,
+                             side.name(), static_cast<uint32_t>(node));
+  arrival.db = seen.db;
+  arrival.key = seen.key;
+  table_.prefetch(arrival.record.key);
+}
+
+void Matcher::finish() {
+  for (size_t i = 0; i < arrivals_.size(); ++i) {
+    Arrival& arrival = arrivals_[next_++ % arrivals_.size()];
+    if (arrival.record.used()) match(arrival);
+    arrival.record = KeyRecord();
+  }
+}
+
+void Matcher::match(const Arrival& arrival) {
+  const KeyRecord& record = arrival.record;
   const auto held = table_.exchange(record);
   if (!held) return;
-  const bool other_side = held->side() != side.name();
+  const bool other_side = held->side() != record.side();
   matched_ += other_side ? 1 : 0;
   // SCAN may give a key twice; two nodes that have it are another matter.
-  const bool same_place = !other_side && held->node() == node;
+  const bool same_place = !other_side && held->node() == record.node();
   if (same_place || (other_side && equal(*held, record))) return;
-  candidates_.push_back({seen.db, std::string(seen.key)});
+  candidates_.push_back({arrival.db, arrival.key});
 }
 
 std::vector<Candidate> Matcher::take_candidates() {

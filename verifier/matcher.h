@@ -33,6 +33,8 @@ class Matcher {
   explicit Matcher(Tolerance tolerance) : tolerance_(tolerance) {}
 
   void add(const Side& side, size_t node, const KeySeen& seen);
+  /// Nothing more is added: what follows may be asked.
+  void finish();
 
   /// Keys that the table holds of this node: they are on one side only, as far as is known.
   std::vector<uint64_t> unmatched(SideName side, size_t node_count) const;
@@ -53,11 +55,21 @@ class Matcher {
   std::vector<Stray>& strays() { return strays_; }
 
  private:
+  /// A key whose place in the table is being fetched into the cache.
+  struct Arrival {
+    KeyRecord record;
+    DbIndex db;
+    std::string key;
+  };
+
+  void match(const Arrival& arrival);
   bool is_stray(const Side& side, size_t node, DbIndex db, Bytes key);
   bool equal(const KeyRecord& a, const KeyRecord& b) const;
 
   Tolerance tolerance_;
   KeyTable table_;
+  std::array<Arrival, 16> arrivals_;  ///< a ring
+  size_t next_ = 0;
   std::array<uint64_t, 2> seen_{};
   uint64_t matched_ = 0;
   std::vector<Candidate> candidates_;

@@ -29,6 +29,7 @@ asio::awaitable<void> Pass::read_both(ReadMode mode) {
       tasks.push_back(read_node(*side, node, mode));
   }
   co_await run_all(std::move(tasks));
+  matcher_.finish();
 }
 
 asio::awaitable<void> Pass::read_node(Side& side, size_t node, ReadMode mode) {

@@ -82,16 +82,17 @@ asio::awaitable<Settle::Batch> Settle::settle_batch(Batch batch, bool last) {
 }
 
 /// Whether the target holds what the source was seen to hold in an earlier reading.
-bool Settle::follows(Pending& pending, const Comparison& comparison) {
-  std::vector<uint64_t>& seen = pending.source_seen;
+bool Settle::follows(Pending& pending, const Seen& source, const Seen& target) const {
+  std::vector<Seen>& seen = pending.source_seen;
   const bool first = seen.empty();
-  const bool source_same = !first && seen.back() == comparison.source_digest;
-  const bool target_same = !first && pending.target_digest == comparison.target_digest;
-  if (!first && (!source_same || !target_same)) pending.changed = true;
-  if (!source_same && seen.size() < source_seen_max) seen.push_back(comparison.source_digest);
-  pending.target_digest = comparison.target_digest;
-  return pending.changed &&
-         std::find(seen.begin(), seen.end(), comparison.target_digest) != seen.end();
+  const bool source_same = !first && seen.back() == source;
+  if (!first && (!source_same || pending.target_seen != target)) pending.changed = true;
+  if (!source_same && seen.size() < source_seen_max) seen.push_back(source);
+  pending.target_seen = target;
+  return pending.changed && std::any_of(seen.begin(), seen.end(), [&](const Seen& earlier) {
+           return earlier.digest == target.digest &&
+                  tolerance_.same(earlier.expire_at, target.expire_at);
+         });
 }
 
 bool Settle::settled(Pending& pending, const Reading& source, const Reading& target, bool quiet,
@@ -110,7 +111,8 @@ bool Settle::settled(Pending& pending, const Reading& source, const Reading& tar
     case Outcome::different:
       break;
   }
-  if (follows(pending, comparison)) {
+  if (follows(pending, {comparison.source_digest, source.expire_at},
+              {comparison.target_digest, target.expire_at})) {
     ++report_.settled;
     return true;
   }

@@ -46,10 +46,15 @@ class Settle {
   size_t pending() const { return pending_.size(); }
 
  private:
+  struct Seen {
+    uint64_t digest = 0;
+    std::optional<ExpireAt> expire_at;
+    bool operator==(const Seen&) const = default;
+  };
   struct Pending {
     Candidate key;
-    std::vector<uint64_t> source_seen;  ///< digests, first to last
-    uint64_t target_digest = 0;
+    std::vector<Seen> source_seen;  ///< each once or more, first to last
+    Seen target_seen;
     bool changed = false;
   };
   using Batch = std::vector<Pending>;
@@ -58,7 +63,7 @@ class Settle {
   asio::awaitable<Batch> settle_batch(Batch batch, bool last);
   bool settled(Pending& pending, const Reading& source, const Reading& target, bool quiet,
                bool last);
-  static bool follows(Pending& pending, const Comparison& comparison);
+  bool follows(Pending& pending, const Seen& source, const Seen& target) const;
   void report_pending(const Pending& pending, Difference difference, bool quiet);
   Difference describe(const Pending& pending, const Reading& source, const Reading& target,
                       const Comparison& comparison) const;
