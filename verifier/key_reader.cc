@@ -10,11 +10,13 @@
 
 #include "sync/base/error.h"
 #include "sync/fence/fence.h"
+#include "verifier/plain_read.h"
 
 namespace lockstep::verifier {
 
 namespace {
 
+constexpr uint32_t fenced_since = 70000;
 constexpr int attempts_max = 8;
 constexpr milliseconds first_pause{50};
 
@@ -45,6 +47,12 @@ void take(Reading& reading, fence::FencedKey&& key, size_t node, int64_t now_ms)
   reading.nodes.push_back(node);
 }
 
+asio::awaitable<std::vector<fence::FencedKey>> read_some(Node& node, DbIndex db,
+                                                         std::vector<std::string> keys) {
+  if (node.version_number < fenced_since) return read_plainly(*node.client, db, std::move(keys));
+  return fence::read_keys(*node.client, db, std::move(keys));
+}
+
 asio::awaitable<std::vector<Reading>> read_once(Side& side, std::vector<Candidate> keys) {
   std::vector<Reading> readings(keys.size());
   const Batches batches = by_node(side, keys);
@@ -53,7 +61,7 @@ asio::awaitable<std::vector<Reading>> read_once(Side& side, std::vector<Candidat
     std::vector<size_t> places = batch.places;
     std::vector<std::string> left = batch.keys;
     while (!left.empty()) {
-      auto read = co_await fence::read_keys(*side.node(node).client, db, left);
+      auto read = co_await read_some(side.node(node), db, left);
       for (size_t i = 0; i < read.size(); ++i)
         take(readings[places[i]], std::move(read[i]), node, side.now_ms(node));
       left.erase(left.begin(), left.begin() + static_cast<ptrdiff_t>(read.size()));

@@ -50,6 +50,14 @@ void require_covered(const cluster::Topology& topology, const char* title) {
                   ranges, title));
 }
 
+void require_other(const Node& a, const Node& b) {
+  if (a.run_id.empty() || a.run_id != b.run_id) return;
+  throw UserError(fmt::format("{} and {} are the same server (run id {}): --from and --to must "
+                              "name different ones, each once",
+                              a.endpoint.label(), b.endpoint.label(), a.run_id),
+                  ExitCode::bad_arguments);
+}
+
 }  // namespace
 
 asio::awaitable<void> Side::open(std::vector<std::string> urls, std::string declared) {
@@ -167,17 +175,17 @@ asio::awaitable<std::string> Side::activity() {
 
 int64_t Side::now_ms(size_t node) const { return local_ms() + nodes_[node]->clock_offset_ms; }
 
+void Side::require_distinct() const {
+  for (size_t i = 0; i < nodes_.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) require_other(*nodes_[i], *nodes_[j]);
+  }
+}
+
 void require_distinct(const Side& source, const Side& target) {
+  source.require_distinct();
+  target.require_distinct();
   for (size_t s = 0; s < source.node_count(); ++s) {
-    for (size_t t = 0; t < target.node_count(); ++t) {
-      const std::string& id = source.node(s).run_id;
-      if (id.empty() || id != target.node(t).run_id) continue;
-      throw UserError(
-          fmt::format("--from and --to are the same server: {} and {} have the run id "
-                      "{}",
-                      source.node(s).endpoint.label(), target.node(t).endpoint.label(), id),
-          ExitCode::bad_arguments);
-    }
+    for (size_t t = 0; t < target.node_count(); ++t) require_other(source.node(s), target.node(t));
   }
 }
 

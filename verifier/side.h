@@ -45,6 +45,8 @@ class Side {
   Node& node(size_t index) { return *nodes_[index]; }
   const Node& node(size_t index) const { return *nodes_[index]; }
   uint64_t keys_at_open() const;
+  /// Throws UserError (bad_arguments) if a server was named twice.
+  void require_distinct() const;
 
   /// The nodes to ask for a key: its owner, or all behind a Twemproxy, whose hashing is its own.
   std::vector<size_t> holders(Bytes key) const;
@@ -69,7 +71,7 @@ class Side {
   std::vector<std::unique_ptr<Node>> nodes_;  ///< of a cluster: as the topology's shards
 };
 
-/// Throws UserError (bad_arguments) if a server is on both sides.
+/// Throws UserError (bad_arguments) if a server is on both sides, or twice on one.
 void require_distinct(const Side& source, const Side& target);
 
 }  // namespace lockstep::verifier

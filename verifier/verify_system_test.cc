@@ -76,6 +76,7 @@ std::vector<Words> wrong_arguments(const std::string& from, const std::string& t
           {"verify", "--from", from, "--to", to, "--no-such-flag"},
           {"verify", "--from", from, "--to", to, "--from-topology", "cluster"},
           {"verify", "--from", from, "--to", to, "--report", "/proc/nowhere"},
+          {"verify", "--from", from, from, "--to", to},
           {"verify", "--from", from, "--to", from}};
 }
 

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <vector>
+
+#include "sync/fence/fenced_key.h"
+#include "sync/net/client.h"
+
+namespace lockstep::verifier {
+
+/// As fence::read_keys(), without the transaction and without an offset: TIME, PTTL and DUMP of
+/// each key, pipelined. For servers before 7.0: INFO in a transaction counts as a write there, so a
+/// fenced read would hide that nobody else writes. The expiry is right to about a millisecond.
+net::asio::awaitable<std::vector<fence::FencedKey>> read_plainly(net::Client& client, DbIndex db,
+                                                                 std::vector<std::string> keys);
+
+}  // namespace lockstep::verifier
