@@ -76,6 +76,8 @@ asio::awaitable<void> SourceLink::apply_stream() {
   while (!closed_) {
     co_await apply_available();
     if (fences_.has_pending()) co_await fence_pending();
+    // What needs no request of the target (PING, SELECT) moves the applied offset without a reply.
+    target_.progress().notify();
     if (planner_.take_ack_wanted()) co_await send_ack();
     co_await fill();
   }
