@@ -154,7 +154,7 @@ size_t processes_with(const std::string& text) {
 asio::awaitable<void> kill_the_runner(std::string file, fs::path out) {
   auto executor = co_await asio::this_coro::executor;
   fixtures::ChildOptions options;
-  options.program = std::getenv("LOCKSTEP_BINARY");
+  options.program = fixtures::program_under_test();
   options.args = {"run", file, "--keep", "--out", out.string()};
   options.output = out.string() + ".out";
   fixtures::Child child(executor, options);

@@ -18,7 +18,7 @@ void validate(const SyncOptions& options) {
       refuse(fmt::format("a topology is auto, standalone or cluster, not \"{}\"", *topology));
     }
   }
-  if (options.spool_memory < (1u << 20)) refuse("--spool-memory must be at least 1MB");
+  if (options.spool_memory < (1u << 20)) refuse("--spool-memory must be at least 1MiB (1048576)");
   if (options.in_flight < (64u << 10)) refuse("--in-flight must be at least 64kB");
 }
 
