@@ -3,13 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <map>
 
 #include "sync/base/error.h"
 #include "sync/fence/fence.h"
+#include "verifier/parallel.h"
 #include "verifier/plain_read.h"
 
 namespace lockstep::verifier {
@@ -69,11 +67,6 @@ asio::awaitable<std::vector<Reading>> read_once(Side& side, std::vector<Candidat
     }
   }
   co_return readings;
-}
-
-asio::awaitable<void> pause_for(milliseconds time) {
-  asio::steady_timer timer(co_await asio::this_coro::executor, time);
-  co_await timer.async_wait(asio::use_awaitable);
 }
 
 bool plain_word(Bytes text) {

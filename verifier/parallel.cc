@@ -3,6 +3,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/experimental/parallel_group.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -31,6 +32,11 @@ asio::awaitable<void> run_all(std::vector<asio::awaitable<void>> tasks) {
   for (const size_t index : order) {
     if (failures[index]) std::rethrow_exception(failures[index]);
   }
+}
+
+asio::awaitable<void> pause_for(std::chrono::milliseconds time) {
+  asio::steady_timer timer(co_await asio::this_coro::executor, time);
+  co_await timer.async_wait(asio::use_awaitable);
 }
 
 }  // namespace lockstep::verifier

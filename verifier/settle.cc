@@ -1,11 +1,9 @@
 #include "verifier/settle.h"
 
 #include <algorithm>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include "verifier/key_reader.h"
+#include "verifier/parallel.h"
 
 namespace lockstep::verifier {
 
@@ -14,11 +12,6 @@ namespace {
 constexpr size_t batch_keys = 128;
 constexpr milliseconds round_pause{100};
 constexpr size_t source_seen_max = 256;
-
-asio::awaitable<void> pause_for(milliseconds time) {
-  asio::steady_timer timer(co_await asio::this_coro::executor, time);
-  co_await timer.async_wait(asio::use_awaitable);
-}
 
 }  // namespace
 
