@@ -77,6 +77,7 @@ class Target : public NodeObserver {
   void on_unit_failed(FailedUnit failed) override;
   void on_down(const std::string& reason) override;
   void on_progress() override;
+  void on_congested() override { congested_ = true; }
 
  private:
   asio::awaitable<void> connect_nodes();

@@ -56,6 +56,7 @@ void TargetNode::end_unit(Unit unit) {
   progress.appended = unit.end;
   ++progress.outstanding;
   units_.push_back(unit);
+  if (congested()) observer_.on_congested();
   write_wake_.notify();
 }
 

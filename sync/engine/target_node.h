@@ -24,6 +24,8 @@ class NodeObserver {
   virtual void on_down(const std::string& reason) = 0;
   /// Units were answered: offsets and room have changed.
   virtual void on_progress() = 0;
+  /// A unit was appended and the node has its bound of outstanding bytes now.
+  virtual void on_congested() = 0;
 };
 
 /// One target primary: a pipelined connection to which units are appended in order, whole buffers
