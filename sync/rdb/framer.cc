@@ -226,9 +226,9 @@ Event Framer::read_value(Cursor& cursor, Entry& entry) {
   const char* start = cursor.mark();
   if (entry.type == 0) {
     Cursor peek(cursor.rest());
-    const RawString raw = peek.string();
-    if (raw.form == RawString::Form::plain && raw.length > options_.value_bytes_max)
-      return begin_big_string(cursor, entry, raw.length);
+    const uint64_t length = peek.length();  // Bad for integers and compressed strings: never cut.
+    if (peek.ok() && length > options_.value_bytes_max)
+      return begin_big_string(cursor, entry, length);
   }
   if (!progress_.active) progress_ = {.walk = Walk(entry.type), .active = true};
   cursor.skip(progress_.bytes);

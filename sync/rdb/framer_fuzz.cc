@@ -25,7 +25,8 @@ uint64_t frame(Bytes file, size_t step) {
         }
       }
       if (!std::holds_alternative<NeedMore>(event)) continue;
-      if (end == file.size()) return start | uint64_t{1} << 62;
+      // Of a value that is cut off, more parts may have been given when less of it was there.
+      if (end == file.size()) return uint64_t{1} << 62;
       end = std::min(file.size(), end + step);
     }
   } catch (const FormatError&) {
