@@ -136,7 +136,7 @@ TEST_F(lying_source, a_spool_that_is_full_names_its_bound) {
                     "--to",
                     target->urls().front(),
                     "--spool-memory",
-                    "1MB",
+                    "2MB",
                     "--spool-disk-max",
                     "2MB",
                     "--spool-dir",

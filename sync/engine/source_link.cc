@@ -76,7 +76,11 @@ asio::awaitable<void> SourceLink::open() {
 }
 
 asio::awaitable<void> SourceLink::run() {
-  TaskGroup tasks(executor_, [this] { close(); });
+  // The target too: what waits for room there would not hear of this link's failure.
+  TaskGroup tasks(executor_, [this] {
+    close();
+    target_.close();
+  });
   tasks.spawn(receive());
   tasks.spawn(consume());
   tasks.spawn(acknowledge());
