@@ -95,9 +95,9 @@ size_t migrate_option_length(Bytes option) {
 
 /// KEYS goes with an empty argument 3; without it that is the key, and may be empty.
 bool add_migrated(const KeyRule& rule, Args args, Keys& keys) {
-  for (size_t i = 6; i + 1 < args.size(); i += migrate_option_length(args[i])) {
+  for (size_t i = 6; i < args.size(); i += migrate_option_length(args[i])) {
     if (!is_word(args[i], "keys")) continue;
-    return args[rule.first].empty() &&
+    return args[rule.first].empty() && i + 1 < args.size() &&
            add_many(args, i + 1, args.size() - i - 1, 1, rule.written, keys);
   }
   add(keys, rule.first, rule.written);

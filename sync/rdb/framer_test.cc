@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
+
 #include "sync/base/error.h"
 #include "sync/rdb/crc64.h"
 
@@ -139,6 +141,14 @@ TEST(Framer, CutsAHugeString) {
   EXPECT_EQ(events[3], "part 6+50 " + std::string(50, 'x'));
   EXPECT_EQ(events[events.size() - 2], "big end");
   EXPECT_EQ(events.back(), "end");
+}
+
+TEST(Framer, WaitsForTheWholeLengthOfAHugeString) {
+  const std::string file =
+      with_checksum("REDIS0011"s + "\x00\x01k\x41\x04"s + std::string(260, 'x'));
+  const auto events = frame(file, {1}, {.value_bytes_max = 100});
+  EXPECT_EQ(std::count(events.begin(), events.end(), "big end"), 1);
+  EXPECT_EQ(events[events.size() - 3], "part 259+1 x");
 }
 
 TEST(Framer, CutsAHugeListBetweenItsElements) {
