@@ -6,6 +6,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "fixtures/catalogue.h"
 #include "fixtures/run_files.h"
 #include "sync/base/units.h"
 
@@ -60,9 +61,10 @@ std::string badge(Verdict verdict) {
 std::string topology_table(const Scenario& scenario) {
   std::string rows;
   for (const DeploymentSpec& spec : scenario.deployments) {
-    rows += fmt::format("<tr><td>{}</td><td>{}</td><td>{} × (1 + {})</td><td>{}</td></tr>",
-                        escape(spec.name), to_string(spec.topology), spec.primaries, spec.replicas,
-                        spec.server.empty() ? "default server" : escape(spec.server));
+    rows +=
+        fmt::format("<tr><td>{}</td><td>{}</td><td>{} × (1 + {})</td><td>{}</td></tr>",
+                    escape(spec.name), to_string(spec.topology), spec.primaries, spec.replicas,
+                    escape(spec.server.empty() ? fixtures::default_server().name : spec.server));
   }
   std::string syncs;
   for (const SyncSpec& sync : scenario.syncs)
