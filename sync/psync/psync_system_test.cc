@@ -204,15 +204,15 @@ awaitable<resp::Value> dbsize(net::Endpoint endpoint) {
 TEST(ReplicaLink, WaitsWhileTheSourceLoads) {
   TestServer source;
   if (source.version() < 70000) GTEST_SKIP() << "no key-load-delay";
-  fill(source, 200);
+  fill(source, 1000);
   source.call({"SAVE"});
-  // 200 keys, 5 ms each.
-  TestServer loading({"--dir", source.dir(), "--key-load-delay", "5000",
+  // 1000 keys, 2 ms each; the server looks at its clients after each KB, so there must be many.
+  TestServer loading({"--dir", source.dir(), "--key-load-delay", "2000",
                       "--loading-process-events-interval-bytes", "1024",
                       "--repl-diskless-sync-delay", "0"});
   EXPECT_PRED2(net::contains, net::message_of<UserError>(dbsize(loading.endpoint())), "LOADING");
   EXPECT_EQ(run(open_only(loading.endpoint(), options_for(true))).kind, SyncKind::full_sync);
-  EXPECT_EQ(loading.call({"DBSIZE"}).integer, 200);
+  EXPECT_EQ(loading.call({"DBSIZE"}).integer, 1000);
 }
 
 TEST(ReplicaLink, NamesThePermissionThatIsMissing) {
