@@ -70,7 +70,8 @@ void SnapshotLoader::on_entry(const rdb::Entry& entry) {
   }
   ++counters_.keys;
   if (refused_types_[entry.type]) {
-    rebuild_entry(entry, UnitKind::restore);
+    append_rebuilt(entry, options_.expiry_grace.count(),
+                   {.link = link_, .kind = UnitKind::restore, .db = entry.db, .end = offset_});
   } else if (plain_string(entry)) {
     add_plain(entry);
   } else {
@@ -140,15 +141,6 @@ void SnapshotLoader::restore(const rdb::Entry& entry) {
   end_unit(node, entry.db, form.replace ? 1 : 2, UnitKind::restore);
 }
 
-void SnapshotLoader::rebuild_entry(const rdb::Entry& entry, UnitKind kind) {
-  ++counters_.rebuilt;
-  TargetNode& node = target_.node_of_key(entry.key);
-  std::string& out = node.begin_unit(entry.db, offset_, link_);
-  resp::append_command(out, {"DEL", entry.key});
-  uint32_t replies = 1;
-  end_unit(node, entry.db, replies, kind);
-}
-
 void SnapshotLoader::on_function(Bytes code) {
   ++counters_.functions;
   for (size_t i = 0; i < target_.node_count(); ++i) {
@@ -164,10 +156,5 @@ void SnapshotLoader::on_aux(Bytes name, Bytes value) {
     stream_db_.value = static_cast<uint32_t>(std::stoul(std::string(value)));
   if (name == "lua") scripts_.add(value);
 }
-
-void SnapshotLoader::rebuild(Bytes, const Unit&) {}
-void SnapshotLoader::on_big_begin(const rdb::Entry&) {}
-void SnapshotLoader::on_big_part(const rdb::BigPart&) {}
-void SnapshotLoader::on_big_end() {}
 
 }  // namespace lockstep::engine

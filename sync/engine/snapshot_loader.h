@@ -2,9 +2,11 @@
 
 #include <bitset>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "sync/engine/rebuild.h"
 #include "sync/engine/script_store.h"
 #include "sync/engine/target.h"
 #include "sync/rdb/framer.h"
@@ -43,8 +45,15 @@ class SnapshotLoader {
   /// Hands over what is still being collected. Call before anything is awaited for long.
   void flush();
 
-  /// A payload that the target refused (request: RESTORE …): the value again, as commands.
+  /// A payload that the target refused (request: RESTORE …): the value again, as commands. Other
+  /// values of its type go as commands from now on.
   void rebuild(Bytes restore_request, const Unit& unit);
+
+  /// The key of the large value that is being loaded in parts; nullptr: none.
+  const std::string* big_key() const { return big_ ? &big_key_ : nullptr; }
+  DbIndex big_db() const { return big_db_; }
+  /// It has been settled otherwise: what is left of it is dropped.
+  void abandon_big() { big_.reset(); }
 
   /// The database that the stream behind the snapshot begins in.
   DbIndex stream_db() const { return stream_db_; }
@@ -54,7 +63,8 @@ class SnapshotLoader {
   bool plain_string(const rdb::Entry& entry);
   void add_plain(const rdb::Entry& entry);
   void restore(const rdb::Entry& entry);
-  void rebuild_entry(const rdb::Entry& entry, UnitKind kind);
+  void append_rebuilt(const rdb::Entry& entry, int64_t grace_ms, const Unit& unit);
+  RebuildOptions rebuild_options(int64_t grace_ms) const;
   int64_t remaining_ms(ExpireAt at) const;
   ExpireAt graced(ExpireAt at) const { return {at.ms + options_.expiry_grace.count()}; }
   void end_unit(TargetNode& node, DbIndex db, uint32_t replies, UnitKind kind);
@@ -72,8 +82,10 @@ class SnapshotLoader {
   uint32_t batch_pairs_ = 0;
   DbIndex batch_db_;
 
+  std::unique_ptr<Rebuilder> big_;  ///< of the value that comes in parts
   std::string big_key_;
-  rdb::Entry big_;
+  DbIndex big_db_;
+  std::optional<ExpireAt> big_expire_at_;
   LoaderCounters counters_;
 };
 

@@ -11,6 +11,9 @@ namespace lockstep::engine {
 asio::awaitable<void> SourceLink::consume() {
   co_await load_snapshot();
   loader_.flush();
+  // A value that the target refuses is sent again in another form: not behind commands of the
+  // stream on its key, which would bring an older value back.
+  co_await target_.drain(options_.id);
   planner_.start(loader_.stream_db(), start_.offset);
   phase_ = LinkPhase::streaming;
   target_.progress().notify();

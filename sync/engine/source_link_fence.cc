@@ -109,6 +109,9 @@ asio::awaitable<void> SourceLink::settle(std::vector<FailedUnit> units) {
       for (auto& [db, key] : written_keys(failed)) keys[db].insert(key);
     }
   }
+  const std::string* big = loader_.big_key();
+  const auto in_db = keys.find(loader_.big_db());
+  if (big && in_db != keys.end() && in_db->second.count(*big) > 0) loader_.abandon_big();
   for (auto& [db, names] : keys) {
     co_await fence_keys(db, std::vector<std::string>(names.begin(), names.end()), false);
     planner_.counters().fences += names.size();

@@ -60,6 +60,7 @@ asio::awaitable<void> Target::learn_version() {
   version_ = info.version;
   form_.replace = version_number(version_) >= 30000;
   form_.absttl = version_number(version_) >= 50000;
+  rebuild_options_ = engine::rebuild_options(version_, info.text("valkey_version"));
 }
 
 bool Target::knows_pxat() const { return version_number(version_) >= 60200; }
@@ -108,6 +109,17 @@ bool Target::all_idle() const {
 
 asio::awaitable<void> Target::drain() {
   while (recovering_ || !all_idle()) {
+    if (closed_) throw Closed("the target was closed");
+    co_await progress_.wait();
+  }
+}
+
+asio::awaitable<void> Target::drain(uint16_t link) {
+  const auto outstanding = [&] {
+    return std::any_of(nodes_.begin(), nodes_.end(),
+                       [&](const auto& node) { return node->outstanding(link); });
+  };
+  while (recovering_ || outstanding()) {
     if (closed_) throw Closed("the target was closed");
     co_await progress_.wait();
   }

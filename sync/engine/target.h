@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "sync/cluster/topology.h"
+#include "sync/engine/rebuild.h"
 #include "sync/engine/reply_policy.h"
 #include "sync/engine/target_node.h"
 #include "sync/engine/task_group.h"
@@ -47,6 +48,8 @@ class Target : public NodeObserver {
   TargetNode& node_of(Slot slot) { return *nodes_[by_slot_[slot.value]]; }
   TargetNode& node_of_key(Bytes key);
   const fence::RestoreForm& restore_form() const { return form_; }
+  /// What its commands can do, for values that go as commands.
+  const RebuildOptions& rebuild_options() const { return rebuild_options_; }
   const std::string& version() const { return version_; }
   bool knows_pxat() const;
 
@@ -56,6 +59,8 @@ class Target : public NodeObserver {
   asio::awaitable<void> enter();
   /// Waits until nothing is outstanding and no recovery runs.
   asio::awaitable<void> drain();
+  /// Waits until nothing of this link is outstanding or waits for its recovery.
+  asio::awaitable<void> drain(uint16_t link);
   /// Keeps producers out, for `hold` and for cut-over. Counted: release() as often.
   void hold() { ++held_; }
   void release();
@@ -104,6 +109,7 @@ class Target : public NodeObserver {
       retired_;  ///< no longer primaries, kept for their coroutines
   std::array<uint16_t, slot_count> by_slot_{};
   fence::RestoreForm form_;
+  RebuildOptions rebuild_options_;
   std::string version_;
   std::map<uint16_t, Settle> settle_;
   std::vector<FailedUnit> failed_;
