@@ -112,7 +112,7 @@ void Rebuilder::on_hash_field(Bytes field, Bytes value, std::optional<ExpireAt> 
                     "know: use a target of Redis 7.4 or Valkey 9 or newer, or exclude "
                     "the key",
                     printable(key_)));
-  if (expire_at) field_expiries_.emplace_back(graced(*expire_at).ms, field);
+  if (expire_at) field_expiries_.emplace_back(expire_at->ms, field);
   add("HMSET", {field, value});
 }
 

@@ -16,7 +16,9 @@ struct RebuildOptions {
   bool hash_field_expiry = true;  ///< HPEXPIREAT: Redis 7.4, Valkey 9
   bool stream_counters = true;    ///< XSETID … ENTRIESADDED, XGROUP … ENTRIESREAD: 7.0
   bool create_consumer = true;    ///< XGROUP CREATECONSUMER: 6.2
-  int64_t expiry_grace_ms = 0;    ///< added to every expiry, of fields too
+  /// Added to the key's expiry. Not to those of fields: in payloads and in the stream they are
+  /// exact.
+  int64_t expiry_grace_ms = 0;
 };
 
 /// The options for a server by what its INFO says; `valkey_version` is empty for Redis.

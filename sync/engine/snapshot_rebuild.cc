@@ -70,7 +70,7 @@ void SnapshotLoader::rebuild(Bytes restore_request, const Unit& unit) {
   rdb::Entry entry{.db = unit.db, .key = request.key};
   entry.type = request.payload.type;
   entry.value = request.payload.value;
-  // The time in the request has the grace already; the fields of a hash do not.
+  // The time in the request has the grace already.
   const int64_t grace_ms = options_.expiry_grace.count();
   const int64_t now_ms = request.absolute ? 0 : clock_ms() + options_.clock_offset_ms;
   if (request.ttl > 0) entry.expire_at = ExpireAt{request.ttl + now_ms - grace_ms};

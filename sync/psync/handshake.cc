@@ -106,6 +106,8 @@ std::vector<std::string> capabilities(const HandshakeOptions& options) {
   return args;
 }
 
+std::vector<std::string> announced_version() { return {"REPLCONF", "version", "9.1.0"}; }
+
 void check_replconf(const resp::Value& reply, const std::string& source) {
   if (reply.error_code() == "NOPERM") no_permission(reply.text, source);
 }

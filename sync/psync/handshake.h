@@ -17,6 +17,10 @@ namespace lockstep::psync {
 std::string psync_request(const HandshakeOptions& options);
 /// REPLCONF capa …, as arguments.
 std::vector<std::string> capabilities(const HandshakeOptions& options);
+/// REPLCONF version …: the newest Valkey whose snapshots we read. Valkey 9 writes one for 8 to
+/// replicas that do not say theirs, and fails if a key does not fit into it (replication.c,
+/// replicaRdbVersion()). Other servers do not know the word.
+std::vector<std::string> announced_version();
 
 /// REPLCONF is advice, and older servers refuse words of it: throws only the UserError for a
 /// missing permission.

@@ -36,6 +36,7 @@ class Link : public ReplicaLink {
                                   std::to_string(options_.listening_port)};
     co_await configure(std::move(port));
     co_await configure(capabilities(options_));
+    co_await configure(announced_version());
     const auto end = Clock::now() + options_.reply_timeout;
     while (true) {
       const std::optional<NotNow> not_now = co_await ask();
