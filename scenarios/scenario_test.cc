@@ -48,6 +48,8 @@ struct Bad {
   const char* text;
   const char* message;
 };
+void PrintTo(const Bad& bad, std::ostream* out) { *out << bad.message; }
+
 class BadScenario : public testing::TestWithParam<Bad> {};
 
 TEST_P(BadScenario, is_refused_with_its_place) {
