@@ -8,9 +8,7 @@
 #include "sync/base/error.h"
 #include "sync/engine/sync_command.h"
 #include "sync/rdb/check_rdb_command.h"
-#if __has_include("verifier/verify_command.h")
 #include "verifier/verify_command.h"
-#endif
 
 namespace {
 
@@ -29,9 +27,7 @@ int parse_and_run(int argc, char** argv) {
   app.require_subcommand(1);
   std::function<int()> action;
   lockstep::engine::add_sync_command(app, action);
-#if __has_include("verifier/verify_command.h")
   lockstep::verifier::add_verify_command(app, action);
-#endif
   lockstep::scenarios::add_run_command(app, action);
   lockstep::fixtures::add_generate_command(app, action);
   lockstep::rdb::add_check_rdb_command(app, action);

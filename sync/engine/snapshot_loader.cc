@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <array>
+#include <charconv>
 #include <cstring>
 #include <utility>
 
@@ -152,8 +153,14 @@ void SnapshotLoader::on_function(Bytes code) {
 }
 
 void SnapshotLoader::on_aux(Bytes name, Bytes value) {
-  if (name == "repl-stream-db")
-    stream_db_.value = static_cast<uint32_t>(std::stoul(std::string(value)));
+  if (name == "repl-stream-db") {
+    const char* end = value.data() + value.size();
+    if (std::from_chars(value.data(), end, stream_db_.value).ptr != end)
+      throw UserError(
+          fmt::format("the source's snapshot says that its stream begins in database "
+                      "\"{}\", which is not a number",
+                      printable(value, 40)));
+  }
   if (name == "lua") scripts_.add(value);
 }
 

@@ -8,8 +8,16 @@
 namespace lockstep::rdb {
 namespace {
 
-/// Frames `file`, its bytes arriving in steps; decodes everything. Returns where it ended, and how.
-uint64_t frame(Bytes file, size_t step) {
+/// Where a file ended, and how; of a complete one also the sum of its values' digests.
+struct Framed {
+  uint64_t end = 0;
+  Digest128 sum;
+  bool operator==(const Framed&) const = default;
+};
+constexpr Framed cut_off{uint64_t{1} << 62, {}}, damaged{uint64_t{1} << 63, {}};
+
+/// Frames `file`, its bytes arriving in steps; decodes everything.
+Framed frame(Bytes file, size_t step) {
   Framer framer({.verify_checksum = false, .value_bytes_max = 64});
   Digest128 sum;
   size_t start = 0, end = 0;
@@ -17,7 +25,7 @@ uint64_t frame(Bytes file, size_t step) {
     for (;;) {
       const Event event = framer.next(file.substr(start, end - start));
       start += framer.consumed();
-      if (std::holds_alternative<End>(event)) return start;
+      if (std::holds_alternative<End>(event)) return {start, sum};
       if (const auto* entry = std::get_if<Entry>(&event)) {
         try {
           sum += value_digest(entry->type, entry->value);
@@ -26,11 +34,11 @@ uint64_t frame(Bytes file, size_t step) {
       }
       if (!std::holds_alternative<NeedMore>(event)) continue;
       // Of a value that is cut off, more parts may have been given when less of it was there.
-      if (end == file.size()) return uint64_t{1} << 62;
+      if (end == file.size()) return cut_off;
       end = std::min(file.size(), end + step);
     }
   } catch (const FormatError&) {
-    return uint64_t{1} << 63;
+    return damaged;
   }
 }
 
@@ -39,7 +47,7 @@ uint64_t frame(Bytes file, size_t step) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const lockstep::Bytes file(reinterpret_cast<const char*>(data), size);
-  const uint64_t whole = lockstep::rdb::frame(file, size + 1);
+  const auto whole = lockstep::rdb::frame(file, size + 1);
   LOCKSTEP_ASSERT(lockstep::rdb::frame(file, 1 + size % 13) == whole);
   return 0;
 }
