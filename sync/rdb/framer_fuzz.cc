@@ -1,3 +1,5 @@
+#include <optional>
+
 #include "sync/base/error.h"
 #include "sync/rdb/digest.h"
 #include "sync/rdb/framer.h"
@@ -16,21 +18,47 @@ struct Framed {
 };
 constexpr Framed cut_off{uint64_t{1} << 62, {}}, damaged{uint64_t{1} << 63, {}};
 
+/// The digests of all values, whole ones and those that come in parts alike.
+class Values {
+ public:
+  void take(const Event& event) {
+    if (const auto* entry = std::get_if<Entry>(&event)) {
+      sum_ += value_digest(entry->type, entry->value);
+    } else if (const auto* begin = std::get_if<BigBegin>(&event)) {
+      kind_ = *kind_of(begin->entry.type);
+      text_.emplace();
+      elements_.emplace(kind_);
+    } else if (const auto* part = std::get_if<BigPart>(&event)) {
+      kind_ == Kind::string ? text_->add(part->raw) : decode_part(*part, *elements_);
+    } else if (std::holds_alternative<BigEnd>(event)) {
+      sum_ += kind_ == Kind::string ? text_->finish() : elements_->finish();
+    }
+  }
+  Digest128 sum() const { return sum_; }
+
+ private:
+  Digest128 sum_;
+  Kind kind_ = Kind::string;
+  std::optional<StringDigester> text_;
+  std::optional<Digester> elements_;
+};
+
 /// Frames `file`, its bytes arriving in steps; decodes everything.
 Framed frame(Bytes file, size_t step) {
   Framer framer({.verify_checksum = false, .value_bytes_max = 64});
-  Digest128 sum;
+  Values values;
+  bool undecodable = false;
   size_t start = 0, end = 0;
   try {
     for (;;) {
       const Event event = framer.next(file.substr(start, end - start));
       start += framer.consumed();
-      if (std::holds_alternative<End>(event)) return {start, sum};
-      if (const auto* entry = std::get_if<Entry>(&event)) {
-        try {
-          sum += value_digest(entry->type, entry->value);
-        } catch (const FormatError&) {
-        }
+      if (std::holds_alternative<End>(event))
+        return {start, undecodable ? Digest128() : values.sum()};
+      try {
+        values.take(event);
+      } catch (const FormatError&) {
+        undecodable = true;  // framed, and its contents damaged: the framer goes on
       }
       if (!std::holds_alternative<NeedMore>(event)) continue;
       // Of a value that is cut off, more parts may have been given when less of it was there.
