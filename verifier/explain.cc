@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "sync/rdb/hyperloglog.h"
+
 namespace lockstep::verifier {
 
 namespace {
@@ -49,8 +51,24 @@ Found sorted_difference(const Items& source, const Items& target, const char* wh
   return std::nullopt;
 }
 
+/// Two HyperLogLogs of other registers.
+Found register_difference(Bytes source, Bytes target) {
+  for (size_t i = 0; i < rdb::hyperloglog_registers; ++i) {
+    const unsigned s = rdb::register_at(source, i);
+    const unsigned t = rdb::register_at(target, i);
+    if (s != t)
+      return value_difference(
+          fmt::format("register {} of a HyperLogLog: source {}, target {}", i, s, t));
+  }
+  return std::nullopt;
+}
+
 Found string_difference(const rdb::String& source, const rdb::String& target) {
   if (source.text == target.text) return std::nullopt;
+  const auto source_registers = rdb::packed_registers(source.text);
+  const auto target_registers = rdb::packed_registers(target.text);
+  if (source_registers && target_registers)
+    return register_difference(*source_registers, *target_registers);
   const auto [s, t] =
       std::mismatch(source.text.begin(), source.text.end(), target.text.begin(), target.text.end());
   const size_t at = static_cast<size_t>(s - source.text.begin());
@@ -137,6 +155,9 @@ Found info_difference(const rdb::StreamInfo& source, const rdb::StreamInfo& targ
   if (source.last_id != target.last_id)
     return metadata_difference(fmt::format("last id: source {}, target {}", id_text(source.last_id),
                                            id_text(target.last_id)));
+  if (both_differ(source.first_id, target.first_id))
+    return metadata_difference(fmt::format("first id: source {}, target {}",
+                                           id_text(*source.first_id), id_text(*target.first_id)));
   if (both_differ(source.entries_added, target.entries_added))
     return metadata_difference(fmt::format("entries added: source {}, target {}",
                                            *source.entries_added, *target.entries_added));

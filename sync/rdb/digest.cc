@@ -6,6 +6,8 @@
 #include <bit>
 
 #include "sync/base/error.h"
+#include "sync/rdb/hyperloglog.h"
+#include "sync/rdb/score.h"
 
 namespace lockstep::rdb {
 namespace {
@@ -13,6 +15,7 @@ namespace {
 /// Keeps hashes of different things apart.
 enum Domain : uint64_t {
   text_domain = 0x9e3779b97f4a7c15,
+  registers_domain = 0x589965cc75374cc3,
   field_domain = 0xc2b2ae3d27d4eb4f,
   score_domain = 0x165667b19e3779f9,
   entry_domain = 0x27d4eb2f165667c5,
@@ -40,21 +43,9 @@ Digest128 hash_pair(Bytes first, Bytes second, uint64_t seed) {
   return {b.low ^ std::rotl(a.high, 29), b.high + a.high * text_domain};
 }
 
-constexpr size_t hyperloglog_header_bytes = 16;
-constexpr size_t hyperloglog_cache_start = 8;
-
-bool is_hyperloglog(Bytes text) {
-  return text.size() >= hyperloglog_header_bytes && text.starts_with("HYLL");
-}
-
-Digest128 hash_hyperloglog(Bytes text) {
-  std::string masked(text);
-  masked.replace(hyperloglog_cache_start, 8, 8, '\0');
-  return hash(masked, text_domain);
-}
-
 Digest128 hash_string(Bytes text) {
-  return is_hyperloglog(text) ? hash_hyperloglog(text) : hash(text, text_domain);
+  const auto registers = packed_registers(text);
+  return registers ? hash(*registers, registers_domain) : hash(text, text_domain);
 }
 
 Digest128 finish_with(Digest128 sum, uint64_t count, Kind kind) {
@@ -75,10 +66,11 @@ void Digester::on_hash_field(Bytes field, Bytes value, std::optional<ExpireAt> e
 }
 
 void Digester::on_zset_member(Bytes member, double score) {
-  add(hash(member, score_domain + std::bit_cast<uint64_t>(score + 0.0) * text_domain));
+  add(hash(member, score_domain + std::bit_cast<uint64_t>(plain_score(score)) * text_domain));
 }
 
 void Digester::on_stream_entry(StreamId id, std::span<const std::pair<Bytes, Bytes>> fields) {
+  if (!first_entry_) first_entry_ = id;
   Digest128 entry = hash({id.ms, id.seq, fields.size()}, entry_domain);
   for (const auto& [field, value] : fields) {
     const Digest128 pair = hash_pair(field, value, entry.low);
@@ -90,7 +82,9 @@ void Digester::on_stream_entry(StreamId id, std::span<const std::pair<Bytes, Byt
 void Digester::on_stream_info(const StreamInfo& info) {
   const StreamId deleted = info.max_deleted_id.value_or(StreamId{});
   const uint64_t added = info.entries_added.value_or(info.length);
-  add(hash({info.length, info.last_id.ms, info.last_id.seq, deleted.ms, deleted.seq, added},
+  const StreamId first = info.first_id.value_or(first_entry_.value_or(StreamId{}));
+  add(hash({info.length, info.last_id.ms, info.last_id.seq, deleted.ms, deleted.seq, added,
+            first.ms, first.seq},
            info_domain));
 }
 

@@ -2,6 +2,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <optional>
 
 #include "sync/rdb/decode.h"
 
@@ -20,9 +21,10 @@ struct Digest128 {
 };
 
 /// Makes the digest of what a decoder calls. It does not depend on the encoding, nor on the order
-/// of the members of sets, hashes and sorted sets; -0 counts as 0. A stream counts with its info,
-/// groups, consumers and pending entries, without first id (its entries tell) and seen times. The
-/// cached cardinality of a HyperLogLog does not count.
+/// of the members of sets, hashes and sorted sets; -0 counts as 0, and any NaN as any other. A
+/// stream counts with its info (what an old type does not say, as a server that loads it takes it),
+/// groups, consumers and pending entries, without seen times. A HyperLogLog counts by its
+/// registers, without encoding and cached cardinality.
 class Digester : public Visitor {
  public:
   explicit Digester(Kind kind) : kind_(kind) {}
@@ -50,6 +52,7 @@ class Digester : public Visitor {
   uint64_t count_ = 0;
   uint64_t group_ = 0;     ///< hash of the group's name
   uint64_t consumer_ = 0;  ///< hash of group and consumer
+  std::optional<StreamId> first_entry_{};
 };
 
 /// The digest of a string that arrives in pieces: the same as that of the whole.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "sync/base/error.h"
+#include "sync/rdb/score.h"
 
 namespace lockstep::rdb {
 namespace {
@@ -78,7 +79,7 @@ void ObjectBuilder::on_hash_field(Bytes field, Bytes value, std::optional<Expire
   std::get<Hash>(object_).fields.push_back({std::string(field), std::string(value), expire_at});
 }
 void ObjectBuilder::on_zset_member(Bytes member, double score) {
-  std::get<SortedSet>(object_).members.push_back({std::string(member), score + 0.0});
+  std::get<SortedSet>(object_).members.push_back({std::string(member), plain_score(score)});
 }
 void ObjectBuilder::on_stream_entry(StreamId id, std::span<const std::pair<Bytes, Bytes>> fields) {
   auto& entries = std::get<Stream>(object_).entries;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bit>
 #include <optional>
 #include <string>
 #include <variant>
@@ -11,7 +12,8 @@ namespace lockstep::rdb {
 
 // A value of its own, for tests, explanations and exact comparison; the hot paths use a Visitor.
 // Sets, hashes and sorted sets are sorted by member, so that equal values are equal objects
-// whatever their encoding. Scores of -0 become 0, as the servers print them the same.
+// whatever their encoding. Scores of -0 become 0, as the servers print them the same, and a NaN
+// equals any other NaN.
 
 struct String {
   std::string text;
@@ -38,7 +40,10 @@ struct Hash {
 struct ScoredMember {
   std::string member;
   double score = 0;
-  bool operator==(const ScoredMember&) const = default;
+  bool operator==(const ScoredMember& other) const {
+    return member == other.member &&
+           std::bit_cast<uint64_t>(score) == std::bit_cast<uint64_t>(other.score);
+  }
 };
 struct SortedSet {
   std::vector<ScoredMember> members;

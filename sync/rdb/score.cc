@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <cmath>
+#include <limits>
 
 namespace lockstep::rdb {
 
@@ -14,5 +16,9 @@ std::optional<double> parse_score(Bytes text) {
 }
 
 std::string format_score(double score) { return fmt::format("{}", score); }
+
+double plain_score(double score) {
+  return std::isnan(score) ? std::numeric_limits<double>::quiet_NaN() : score + 0.0;
+}
 
 }  // namespace lockstep::rdb
