@@ -37,7 +37,7 @@ void DifferenceLog::add_flapping(const Difference& last_seen) {
   ++report_.flapping;
   if (file_.is_open()) file_ << difference_line(last_seen, "flapping") << '\n';
   if (report_.flapping_keys.size() < options_.max_differences)
-    report_.flapping_keys.push_back(printable(last_seen.key));
+    report_.flapping_keys.push_back(last_seen);
 }
 
 void DifferenceLog::close() {

@@ -9,6 +9,7 @@
 #include "sync/fence/fence.h"
 #include "verifier/parallel.h"
 #include "verifier/plain_read.h"
+#include "verifier/show_command.h"
 
 namespace lockstep::verifier {
 
@@ -69,47 +70,6 @@ asio::awaitable<std::vector<Reading>> read_once(Side& side, std::vector<Candidat
   co_return readings;
 }
 
-bool plain_word(Bytes text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return c > ' ' && c < 127 && c != '\'' && c != '\\'; });
-}
-
-/// For redis-cli's own parser, inside a shell's single quotes.
-std::string escaped(Bytes text) {
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < ' ' || byte > 126 || c == '"' || c == '\\' || c == '\'') {
-      out += fmt::format("\\x{:02x}", byte);
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
-
-std::pair<const char*, const char*> reading_command(const std::string& type) {
-  if (type == "expiry") return {"PTTL", ""};
-  if (type == "string") return {"GET", ""};
-  if (type == "list") return {"LRANGE", " 0 -1"};
-  if (type == "set") return {"SMEMBERS", ""};
-  if (type == "zset") return {"ZRANGE", " 0 -1 WITHSCORES"};
-  if (type == "hash") return {"HGETALL", ""};
-  if (type == "stream") return {"XINFO STREAM", " FULL"};
-  return {"DUMP", ""};
-}
-
-std::string client_program(const net::Endpoint& endpoint, DbIndex db) {
-  std::string text = endpoint.unix_path.empty()
-                         ? fmt::format("redis-cli -h {} -p {}", endpoint.host, endpoint.port)
-                         : fmt::format("redis-cli -s {}", endpoint.unix_path);
-  if (endpoint.tls) text += " --tls";
-  if (!endpoint.user.empty()) text += fmt::format(" --user {}", endpoint.user);
-  if (!endpoint.password.empty()) text += " --askpass";
-  if (db.value > 0) text += fmt::format(" -n {}", db.value);
-  return text;
-}
-
 }  // namespace
 
 asio::awaitable<std::vector<Reading>> read_keys(Side& side, std::vector<Candidate> keys) {
@@ -130,10 +90,7 @@ asio::awaitable<std::vector<Reading>> read_keys(Side& side, std::vector<Candidat
 std::string show_command(const Side& side, const Reading& reading, const Candidate& key,
                          const std::string& what) {
   const size_t node = reading.nodes.empty() ? side.holders(key.key).front() : reading.nodes.front();
-  const std::string program = client_program(side.node(node).endpoint, key.db);
-  const auto [command, rest] = reading_command(what);
-  if (plain_word(key.key)) return fmt::format("{} {} '{}'{}", program, command, key.key, rest);
-  return fmt::format("echo '{} \"{}\"{}' | {}", command, escaped(key.key), rest, program);
+  return client_command(side.node(node).endpoint, key.db, key.key, what);
 }
 
 }  // namespace lockstep::verifier

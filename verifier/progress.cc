@@ -20,6 +20,7 @@ using std::chrono::milliseconds;
 constexpr int bar_width = 24;
 constexpr milliseconds terminal_period{200};
 constexpr milliseconds plain_period{2000};
+constexpr std::chrono::duration<double, std::milli> smoothing{3000};
 
 std::string bar(double fraction) {
   const int full = static_cast<int>(fraction * bar_width);
@@ -65,10 +66,13 @@ void Progress::close() {
 void Progress::show() {
   const Stage stage = ask_();
   const milliseconds period = terminal_ ? terminal_period : plain_period;
+  const bool begins = stage.name != last_.name || rate_ == 0;
   const uint64_t before = stage.name == last_.name ? std::min(last_.done, stage.done) : 0;
-  const double rate =
+  const double now =
       static_cast<double>(stage.done - before) * 1000 / static_cast<double>(period.count());
-  const std::string line = progress_line(stage, rate);
+  const double weight = begins ? 1 : period / (period + smoothing);
+  rate_ += weight * (now - rate_);
+  const std::string line = progress_line(stage, rate_);
   if (terminal_) {
     fmt::print(stderr, "\r\033[K{}", line);
   } else if (line != last_line_) {

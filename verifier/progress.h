@@ -31,6 +31,7 @@ class Progress {
   bool terminal_;
   bool closed_ = false;
   Stage last_;
+  double rate_ = 0;  ///< keys a second, of the last seconds more than of those before
   std::string last_line_;
 };
 

@@ -1,9 +1,12 @@
 #include "verifier/report_json.h"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <fstream>
 #include <nlohmann/json.hpp>
+
+#include "verifier/report_junit.h"
 
 namespace lockstep::verifier {
 
@@ -12,6 +15,12 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 Json expiry_json(std::optional<ExpireAt> at) { return at ? Json(at->ms) : Json(nullptr); }
+
+/// "2026-11-21T09:10:11.123Z"
+std::string time_text(int64_t ms) {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(static_cast<time_t>(ms / 1000)),
+                     ms % 1000);
+}
 
 Json key_json(DbIndex db, const std::string& key, const char* status) {
   return {{"status", status},
@@ -40,11 +49,8 @@ Json unverifiable_json(const Unverifiable& unverifiable) {
 }
 
 Json side_json(const SideReport& side) {
-  return {{"nodes", side.nodes},
-          {"version", side.version},
-          {"keys", side.keys},
-          {"bytes", side.bytes},
-          {"functions", side.functions}};
+  return {{"urls", side.urls}, {"nodes", side.nodes}, {"version", side.version},
+          {"keys", side.keys}, {"bytes", side.bytes}, {"functions", side.functions}};
 }
 
 Json counts_json(const VerifyReport& report) {
@@ -58,6 +64,17 @@ Json counts_json(const VerifyReport& report) {
   for (size_t i = 0; i < diff_class_count; ++i)
     json[diff_class_name(static_cast<DiffClass>(i))] = report.counts[i];
   return json;
+}
+
+/// Renamed into its place: whoever finds the file finds all of it.
+void write_file(const std::filesystem::path& path, const std::string& text) {
+  const std::filesystem::path unfinished = path.string() + ".new";
+  std::ofstream file(unfinished, std::ios::binary | std::ios::trunc);
+  file << text;
+  file.close();
+  std::error_code error;
+  if (file) std::filesystem::rename(unfinished, path, error);
+  if (!file || error) throw UserError(fmt::format("{}: cannot be written", path.string()));
 }
 
 /// Keys may be any bytes; what is not UTF-8 is replaced, and key_base64 is exact.
@@ -97,7 +114,9 @@ const std::vector<std::string>& not_compared() {
 
 std::string report_json(const VerifyReport& report) {
   Json json{{"schema", report_schema},
+            {"started", time_text(report.started_ms)},
             {"verdict", verdict_name(report.verdict)},
+            {"exit_code", static_cast<int>(report.exit_code())},
             {"problem", report.problem},
             {"method", report.method},
             {"cut", report.cut},
@@ -112,7 +131,9 @@ std::string report_json(const VerifyReport& report) {
   json["unverifiable"] = Json::array();
   for (const Unverifiable& each : report.unverifiable)
     json["unverifiable"].push_back(unverifiable_json(each));
-  json["flapping"] = report.flapping_keys;
+  json["flapping"] = Json::array();
+  for (const Difference& each : report.flapping_keys)
+    json["flapping"].push_back(difference_json(each, "flapping"));
   json["duration_ms"] = {{"pass", report.pass_time.count()},
                          {"settle", report.settle_time.count()},
                          {"total", report.duration.count()}};
@@ -121,11 +142,8 @@ std::string report_json(const VerifyReport& report) {
 }
 
 void write_report(const VerifyReport& report, const std::filesystem::path& directory) {
-  const std::filesystem::path path = directory / "report.json";
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file << report_json(report);
-  file.close();
-  if (!file) throw UserError(fmt::format("{}: cannot be written", path.string()));
+  write_file(directory / "junit.xml", report_junit(report));
+  write_file(directory / "report.json", report_json(report));
 }
 
 std::string difference_line(const Difference& difference, const char* status) {

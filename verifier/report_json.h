@@ -8,16 +8,16 @@
 
 namespace lockstep::verifier {
 
-// report.json and the lines of diff.jsonl, schema 1: names are only ever added. Keys stand as
-// "key" (printable) and "key_base64".
+// report.json and the lines of diff.jsonl, as report.md in this folder describes them. Within a
+// schema names are only ever added. Keys stand as "key" (printable) and "key_base64".
 
-inline constexpr int report_schema = 1;
+inline constexpr int report_schema = 2;
 
 /// What no reader of this verifier compares.
 const std::vector<std::string>& not_compared();
 
 std::string report_json(const VerifyReport& report);
-/// Writes report.json into `directory`. Throws UserError.
+/// Writes report.json and junit.xml into `directory`. Throws UserError.
 void write_report(const VerifyReport& report, const std::filesystem::path& directory);
 
 /// `status`: different or flapping. Without the line's end.

@@ -9,6 +9,8 @@ namespace lockstep::verifier {
 
 namespace {
 
+constexpr size_t key_bytes_shown = 128;
+
 void row(std::string& out, const char* name, const std::string& value) {
   out += fmt::format("  {:<16}{}\n", name, value);
 }
@@ -65,17 +67,16 @@ void table(std::string& out, const VerifyReport& report) {
   for (const std::string& note : report.notes) row(out, "note", note);
 }
 
-void difference(std::string& out, const Difference& each) {
-  const std::string db = each.db.value > 0 ? fmt::format("  db {}", each.db.value) : "";
-  const std::string type = each.source_type != "none" ? each.source_type : each.target_type;
-  out += fmt::format("\n{}  \"{}\"{}  {}\n", diff_class_name(each.diff_class), printable(each.key),
-                     db, type);
-  if (!each.detail.empty()) out += fmt::format("    {}\n", each.detail);
-  const bool expiries = each.source_expiry || each.target_expiry;
-  if (expiries && each.diff_class != DiffClass::expiry)
-    out += fmt::format("    expiry: source {}, target {}\n", printable_expiry(each.source_expiry),
-                       printable_expiry(each.target_expiry));
-  out += fmt::format("    source: {}\n    target: {}\n", each.source_command, each.target_command);
+/// Printable, with its database; a second line has the bytes where the first does not tell them.
+std::string key_text(DbIndex db, const std::string& key, const std::string& type) {
+  const std::string in_db = db.value > 0 ? fmt::format("  db {}", db.value) : "";
+  std::string out = fmt::format("\"{}\"{}  {}\n", printable(key, key_bytes_shown), in_db, type);
+  if (key.size() > key_bytes_shown) {
+    out += fmt::format("    a key of {} bytes: diff.jsonl has all of it\n", key.size());
+  } else if (printable(key) != key) {
+    out += fmt::format("    base64: {}\n", base64(key));
+  }
+  return out;
 }
 
 const char* headline(Verdict verdict) {
@@ -90,24 +91,50 @@ const char* headline(Verdict verdict) {
   return "UNKNOWN";
 }
 
+/// How many of `count` are not among those shown.
+void rest(std::string& out, uint64_t count, size_t shown, const char* what,
+          const std::filesystem::path& directory) {
+  if (count <= shown) return;
+  out += fmt::format("\n… and {} more {}{}\n", format_count(count - shown), what,
+                     directory.empty() ? ": --report DIR writes all of them" : "");
+}
+
+void lists(std::string& out, const VerifyReport& report, const std::filesystem::path& directory) {
+  for (const Difference& each : report.differences) out += '\n' + difference_text(each);
+  rest(out, report.difference_count(), report.differences.size(), "differences", directory);
+  for (const Unverifiable& each : report.unverifiable) out += '\n' + unverifiable_text(each);
+  rest(out, report.unverifiable_count, report.unverifiable.size(), "unverifiable", directory);
+  for (const Difference& each : report.flapping_keys)
+    out += "\nflapping, last seen as\n" + difference_text(each);
+  rest(out, report.flapping, report.flapping_keys.size(), "flapping", directory);
+}
+
 }  // namespace
+
+std::string difference_text(const Difference& each) {
+  const std::string type = each.source_type != "none" ? each.source_type : each.target_type;
+  std::string out = std::string(diff_class_name(each.diff_class)) + "  ";
+  out += key_text(each.db, each.key, type);
+  if (!each.detail.empty()) out += fmt::format("    {}\n", each.detail);
+  const bool expiries = each.source_expiry || each.target_expiry;
+  if (expiries && each.diff_class != DiffClass::expiry)
+    out += fmt::format("    expiry: source {}, target {}\n", printable_expiry(each.source_expiry),
+                       printable_expiry(each.target_expiry));
+  if (!each.source_command.empty()) out += fmt::format("    source: {}\n", each.source_command);
+  if (!each.target_command.empty()) out += fmt::format("    target: {}\n", each.target_command);
+  return out;
+}
+
+std::string unverifiable_text(const Unverifiable& each) {
+  return "unverifiable  " + key_text(each.db, each.key, "") + "    " + each.reason + '\n';
+}
 
 std::string report_text(const VerifyReport& report, const std::filesystem::path& directory) {
   std::string out = headline(report.verdict);
   if (!report.problem.empty()) out += ": " + report.problem;
   out += '\n';
   if (!report.source.nodes.empty() && !report.target.nodes.empty()) table(out, report);
-  for (const Difference& each : report.differences) difference(out, each);
-  if (report.difference_count() > report.differences.size()) {
-    out += fmt::format("\n… and {} more{}\n",
-                       format_count(report.difference_count() - report.differences.size()),
-                       directory.empty() ? ": --report DIR writes all of them" : "");
-  }
-  for (const Unverifiable& each : report.unverifiable)
-    out += fmt::format("\nunverifiable  \"{}\"  db {}\n    {}\n", printable(each.key),
-                       each.db.value, each.reason);
-  for (const std::string& key : report.flapping_keys)
-    out += fmt::format("\nflapping  \"{}\"\n", key);
+  lists(out, report, directory);
   if (!directory.empty())
     out += fmt::format("\nreport: {}\n", (directory / "report.json").string());
   return out;

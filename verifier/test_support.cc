@@ -5,6 +5,7 @@
 #include <boost/asio/detached.hpp>
 #include <cstdlib>
 
+#include "fixtures/child.h"
 #include "fixtures/cluster_builder.h"
 #include "fixtures/poll_until.h"
 #include "sync/cluster/discover.h"
@@ -111,6 +112,28 @@ net::Endpoint TwoSides::owner(const fixtures::Deployment& deployment, const std:
 }
 
 void TwoSides::copy() { await(copy_all(source(), target())); }
+
+asio::awaitable<void> TwoSides::run_child(std::string program, Words arguments, int& status) {
+  fixtures::ChildOptions options;
+  options.program = program;
+  options.args = arguments;
+  options.output = directory_.path() / "output";
+  fixtures::Child child(io_.get_executor(), options);
+  status = (co_await child.wait(std::chrono::seconds(60))).value_or(-1);
+}
+
+int TwoSides::run_program(const std::string& program, const Words& arguments) {
+  int status = -1;
+  std::filesystem::remove(directory_.path() / "output");  // a child appends
+  await(run_child(program, arguments, status));
+  return status;
+}
+
+int TwoSides::lockstep(const Words& arguments) {
+  const char* program = std::getenv("LOCKSTEP_BINARY");
+  EXPECT_NE(program, nullptr);
+  return program == nullptr ? -1 : run_program(program, arguments);
+}
 
 VerifyOptions TwoSides::options() const {
   VerifyOptions options;

@@ -47,6 +47,14 @@ class TwoSides : public testing::Test {
   /// Makes the target (standalone) hold exactly what the source (standalone) holds.
   void copy();
 
+  /// Runs a program to its end, at most a minute; returns its exit status. output() is what it
+  /// said, on both channels.
+  int run_program(const std::string& program, const Words& arguments);
+  /// The program under test.
+  int lockstep(const Words& arguments);
+  std::string output() const { return fixtures::read_text(directory_.path() / "output"); }
+  static std::string url(const net::Endpoint& endpoint) { return "redis://" + endpoint.label(); }
+
   /// Both sides, quickly confirmed.
   VerifyOptions options() const;
   VerifyReport check() const { return verify(options()); }
@@ -59,6 +67,7 @@ class TwoSides : public testing::Test {
   std::unique_ptr<fixtures::Deployment> target_;
 
  private:
+  asio::awaitable<void> run_child(std::string program, Words arguments, int& status);
   asio::awaitable<void> exchange(net::Endpoint endpoint, Words words, resp::Value& reply);
   asio::awaitable<void> start_both(fixtures::Topology source, fixtures::Topology target);
   std::map<std::string, std::unique_ptr<net::Client>> clients_;

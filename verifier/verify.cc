@@ -184,6 +184,13 @@ VerifyReport verify(const VerifyOptions& options) {
   require_valid(options);
   const Clock::time_point begin = Clock::now();
   VerifyReport report;
+  report.started_ms =
+      std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+          .count();
+  for (const std::string& url : options.from)
+    report.source.urls.push_back(net::url_without_password(url));
+  for (const std::string& url : options.to)
+    report.target.urls.push_back(net::url_without_password(url));
   DifferenceLog log(options, report);
   verify_into(options, report, log);
   report.duration = since(begin);

@@ -35,9 +35,10 @@ struct VerifyOptions {
   /// A difference that two readings so far apart agree on is confirmed at once if nothing at all
   /// was written on either side between them.
   milliseconds confirm_quiet{500};
-  std::filesystem::path report;  ///< directory for report.json and diff.jsonl; empty: none
-  size_t max_differences = 20;   ///< so many are kept in the report and shown; all are counted
-  bool progress = false;         ///< on standard error
+  std::filesystem::path
+      report;  ///< directory for report.json, diff.jsonl and junit.xml; empty: none
+  size_t max_differences = 20;  ///< so many are kept in the report and shown; all are counted
+  bool progress = false;        ///< on standard error
 };
 
 /// What kind of difference. A key has one: the first that holds in this order.
@@ -78,6 +79,7 @@ enum class Verdict : uint8_t { equal, different, unknown };
 const char* verdict_name(Verdict verdict);
 
 struct SideReport {
+  std::vector<std::string> urls;   ///< as given, without passwords
   std::vector<std::string> nodes;  ///< labels of the primaries that were read
   std::string version;
   uint64_t keys = 0;       ///< read
@@ -102,9 +104,10 @@ struct VerifyReport {
   std::vector<Difference> differences;     ///< the first max_differences
   std::vector<Unverifiable> unverifiable;  ///< the first max_differences
   uint64_t unverifiable_count = 0;
-  std::vector<std::string> flapping_keys;  ///< printable; the first max_differences
-  milliseconds pass_time{0};               ///< reading both sides
-  milliseconds settle_time{0};             ///< reading again
+  std::vector<Difference> flapping_keys;  ///< as last seen; the first max_differences
+  int64_t started_ms = 0;                 ///< since the epoch, by our clock
+  milliseconds pass_time{0};              ///< reading both sides
+  milliseconds settle_time{0};            ///< reading again
   milliseconds duration{0};
   uint64_t table_bytes_max = 0;  ///< memory of the table of unmatched keys at its peak
 

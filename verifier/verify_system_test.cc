@@ -1,9 +1,9 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "fixtures/child.h"
 #include "fixtures/cluster_builder.h"
 #include "sync/cluster/slot.h"
+#include "verifier/report_json.h"
 #include "verifier/test_support.h"
 
 namespace lockstep::verifier {
@@ -13,26 +13,6 @@ using fixtures::Topology;
 
 class Verify : public TwoSides {
  protected:
-  /// Runs the program itself.
-  int lockstep(const std::vector<std::string>& arguments) {
-    const char* program = std::getenv("LOCKSTEP_BINARY");
-    EXPECT_NE(program, nullptr);
-    std::optional<int> status;
-    await(run_program(program, arguments, status));
-    return status.value_or(-1);
-  }
-  asio::awaitable<void> run_program(std::string program, std::vector<std::string> arguments,
-                                    std::optional<int>& status) {
-    fixtures::Child child(io_.get_executor(), {.program = program,
-                                               .args = arguments,
-                                               .directory = {},
-                                               .output = directory_.path() / "output",
-                                               .errors = {}});
-    status = co_await child.wait(std::chrono::seconds(30));
-  }
-  std::string output() const { return fixtures::read_text(directory_.path() / "output"); }
-  std::string url(const net::Endpoint& endpoint) const { return "redis://" + endpoint.label(); }
-
   void fill_cluster(const fixtures::Deployment& deployment, int count) {
     for (int i = 0; i < count; ++i) {
       const std::string key = "key " + std::to_string(i);
@@ -59,7 +39,7 @@ TEST_F(Verify, ExitCodesAndReportFiles) {
   EXPECT_EQ(lockstep({"verify", "--from", from, "--to", to, "--report", out}), 1) << output();
   std::ifstream file(out / "report.json");
   const auto json = nlohmann::json::parse(file);
-  EXPECT_EQ(json["schema"], 1);
+  EXPECT_EQ(json["schema"], report_schema);
   EXPECT_EQ(json["verdict"], "different");
   EXPECT_EQ(json["counts"]["extra"], 1);
   std::ifstream lines(out / "diff.jsonl");

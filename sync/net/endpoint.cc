@@ -14,16 +14,22 @@ namespace {
 
 using std::string_view;
 
-/// `url` with everything that may be a password replaced: from the first ':' behind the scheme (or
-/// from the scheme, if there is none) to the last '@'.
-std::string redacted(string_view url) {
+/// Where everything that may be a password is: from the first ':' behind the scheme (or from the
+/// scheme, if there is none) to the last '@'. Empty, at the end, without '@'.
+std::pair<size_t, size_t> password_range(string_view url) {
   const size_t at = url.rfind('@');
-  if (at == string_view::npos) return std::string(url);
+  if (at == string_view::npos) return {url.size(), url.size()};
   const size_t scheme = url.find("://");
   const size_t user = scheme == string_view::npos || scheme > at ? 0 : scheme + 3;
   const size_t colon = url.find(':', user);
-  const size_t begin = colon < at ? colon + 1 : user;
-  return fmt::format("{}***{}", url.substr(0, begin), url.substr(at));
+  return {colon < at ? colon : user, at};
+}
+
+std::string redacted(string_view url) {
+  auto [begin, end] = password_range(url);
+  if (begin == end) return std::string(url);
+  if (url[begin] == ':') ++begin;
+  return fmt::format("{}***{}", url.substr(0, begin), url.substr(end));
 }
 
 /// Parses one URL; its methods take the parts from the front of what is left.
@@ -245,5 +251,12 @@ bool operator==(const Endpoint& a, const Endpoint& b) {
 }
 
 Endpoint parse_endpoint(const std::string& url) { return UrlParser(url).parse(); }
+
+std::string url_without_password(const std::string& url) {
+  auto [begin, end] = password_range(url);
+  // An '@' without a user before it goes too.
+  if (end < url.size() && (begin == 0 || url[begin - 1] == '/')) ++end;
+  return url.substr(0, begin) + url.substr(end);
+}
 
 }  // namespace lockstep::net

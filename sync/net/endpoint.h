@@ -38,5 +38,7 @@ struct Endpoint {
 /// in user and password. Throws UserError (bad_arguments) that quotes the URL without its password,
 /// says what is wrong and shows a right one.
 Endpoint parse_endpoint(const std::string& url);
+/// The same URL for a file that others may read: without its password, or what may be one.
+std::string url_without_password(const std::string& url);
 
 }  // namespace lockstep::net

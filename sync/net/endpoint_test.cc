@@ -83,6 +83,15 @@ TEST(Endpoint, RefusesWithoutShowingThePassword) {
   }
 }
 
+TEST(Endpoint, AUrlWithoutItsPassword) {
+  EXPECT_EQ(url_without_password("redis://u:p@h:1/2"), "redis://u@h:1/2");
+  EXPECT_EQ(url_without_password("rediss://:p:@@h?cacert=x"), "rediss://h?cacert=x");
+  EXPECT_EQ(url_without_password("p@h"), "h");
+  EXPECT_EQ(url_without_password("u:p@[::1]:7"), "u@[::1]:7");
+  EXPECT_EQ(url_without_password("unix://:p@/run/x"), "unix:///run/x");
+  EXPECT_EQ(url_without_password("h:6379"), "h:6379");
+}
+
 TEST(Endpoint, AnotherAddressKeepsTheLogin) {
   const Endpoint other = parse_endpoint("rediss://u:p@h:1?cacert=x").with_address("::2", 7);
   EXPECT_EQ(other, parse_endpoint("rediss://u:p@[::2]:7?cacert=x"));
