@@ -10,8 +10,6 @@ namespace {
 using resp::Type;
 using resp::Value;
 
-const std::chrono::milliseconds no_grace{0};
-
 Value bulk(std::string text) { return {.type = Type::bulk_string, .text = std::move(text)}; }
 Value integer(int64_t number) { return {.type = Type::integer, .integer = number}; }
 Value queued() { return {.type = Type::simple_string, .text = "QUEUED"}; }
