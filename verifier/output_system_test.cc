@@ -2,6 +2,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "verifier/base64.h"
 #include "verifier/report_json.h"
 #include "verifier/test_support.h"
 
@@ -77,6 +78,56 @@ TEST_F(Output, JunitAlsoWithoutAVerdict) {
             2);
   boost::property_tree::read_xml(out() / "junit.xml", tree);
   EXPECT_EQ(tree.get<int>("testsuites.testsuite.<xmlattr>.errors"), 1);
+}
+
+/// The lines of `text` that stand for a difference.
+std::string marked(const std::string& text) {
+  std::istringstream in(text);
+  std::string result;
+  for (std::string line; std::getline(in, line);) {
+    if (Bytes("!<>").find(line.empty() ? ' ' : line[0]) != Bytes::npos) result += line + "\n";
+  }
+  return result;
+}
+
+TEST_F(Output, ExplainShowsTheKeyAsItIsNow) {
+  start();
+  const std::string binary("\0\xff", 2);
+  for (const Words& key : std::vector<Words>{{"RPUSH", binary, "a", "b", "c"},
+                                             {"ZADD", "z", "1", "m"},
+                                             {"SET", "later", "v", "PXAT", "4000000000000"}})
+    on_both(key);
+  on_target({"LSET", binary, "1", "x"});
+  on_target({"SET", "z", "text"});
+  on_target({"PERSIST", "later"});
+  EXPECT_EQ(verify_into_out(), 1);
+  EXPECT_EQ(lockstep({"verify", "explain", out(), "\\x00\\xff"}), 1) << output();
+  EXPECT_EQ(marked(output()), "! 1           b             x\n");
+  EXPECT_EQ(lockstep({"verify", "explain", out(), "AP8=", "--base64"}), 1) << output();
+  EXPECT_EQ(lockstep({"verify", "explain", out(), "z"}), 1) << output();
+  EXPECT_NE(output().find("DIFFERENT: type"), std::string::npos) << output();
+  EXPECT_NE(output().find("the report  different: type"), std::string::npos) << output();
+  EXPECT_EQ(lockstep({"verify", "explain", out(), "later"}), 1) << output();
+  EXPECT_NE(marked(output()).find("! expiry      2096-10-02"), std::string::npos) << output();
+  on_source({"LSET", binary, "1", "x"});
+  EXPECT_EQ(lockstep({"verify", "explain", out(), binary.substr(1)}), 0) << output();
+  EXPECT_EQ(lockstep({"verify", "explain", out(), "\\x00\\xff"}), 0) << output();
+  EXPECT_EQ(lockstep({"verify", "explain", directory_.path() / "none", "k"}), 254);
+}
+
+/// Ten thousand elements, one of them another: the output stays small and shows it.
+TEST_F(Output, ExplainIsBounded) {
+  start();
+  Words large{"RPUSH", "large"};
+  for (int i = 0; i < 10000; ++i) large.push_back(std::string(100, 'a') + std::to_string(i));
+  on_both(large);
+  on_target({"LSET", "large", "7777", std::string(100, 'a') + "x"});
+  EXPECT_EQ(verify_into_out(), 1);
+  EXPECT_EQ(lockstep({"verify", "explain", out(), "large"}), 1);
+  EXPECT_NE(marked(output()).find("! 7777        …aaaaaaaa7777  …aaaaaaaax"), std::string::npos)
+      << output();
+  EXPECT_NE(output().find("9,960 more are equal, 0 more differ"), std::string::npos) << output();
+  EXPECT_LT(output().size(), 8000u);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "verifier/base64.h"
 #include "verifier/report_junit.h"
 
 namespace lockstep::verifier {
@@ -84,23 +85,6 @@ std::string dump(const Json& json, int indent) {
 
 }  // namespace
 
-std::string base64(Bytes data) {
-  static constexpr char digits[] =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (size_t i = 0; i < data.size(); i += 3) {
-    const auto byte = [&](size_t at) {
-      return at < data.size() ? static_cast<unsigned char>(data[at]) : 0u;
-    };
-    const uint32_t group = byte(i) << 16 | byte(i + 1) << 8 | byte(i + 2);
-    out += digits[group >> 18];
-    out += digits[group >> 12 & 63];
-    out += i + 1 < data.size() ? digits[group >> 6 & 63] : '=';
-    out += i + 2 < data.size() ? digits[group & 63] : '=';
-  }
-  return out;
-}
-
 const std::vector<std::string>& not_compared() {
   static const std::vector<std::string> list{
       "functions and scripts",
@@ -120,6 +104,8 @@ std::string report_json(const VerifyReport& report) {
             {"problem", report.problem},
             {"method", report.method},
             {"cut", report.cut},
+            {"expiry_tolerance_ms", report.expiry_tolerance.count()},
+            {"expiry_grace_ms", report.expiry_grace.count()},
             {"source", side_json(report.source)},
             {"target", side_json(report.target)},
             {"counts", counts_json(report)},

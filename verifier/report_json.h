@@ -24,6 +24,4 @@ void write_report(const VerifyReport& report, const std::filesystem::path& direc
 std::string difference_line(const Difference& difference, const char* status);
 std::string unverifiable_line(const Unverifiable& unverifiable);
 
-std::string base64(Bytes data);
-
 }  // namespace lockstep::verifier

@@ -3,6 +3,7 @@
 #include <boost/property_tree/xml_parser.hpp>
 #include <nlohmann/json.hpp>
 
+#include "verifier/base64.h"
 #include "verifier/info_text.h"
 #include "verifier/progress.h"
 #include "verifier/report_json.h"

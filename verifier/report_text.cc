@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "verifier/base64.h"
 #include "verifier/explain.h"
 #include "verifier/report_json.h"
 
@@ -107,6 +108,9 @@ void lists(std::string& out, const VerifyReport& report, const std::filesystem::
   for (const Difference& each : report.flapping_keys)
     out += "\nflapping, last seen as\n" + difference_text(each);
   rest(out, report.flapping, report.flapping_keys.size(), "flapping", directory);
+  if (!directory.empty() && !report.differences.empty())
+    out += fmt::format("\none key from both sides, decoded: lockstep verify explain {} KEY\n",
+                       directory.string());
 }
 
 }  // namespace

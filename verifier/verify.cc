@@ -187,6 +187,8 @@ VerifyReport verify(const VerifyOptions& options) {
   report.started_ms =
       std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch())
           .count();
+  report.expiry_tolerance = options.expiry_tolerance;
+  report.expiry_grace = options.expiry_grace;
   for (const std::string& url : options.from)
     report.source.urls.push_back(net::url_without_password(url));
   for (const std::string& url : options.to)

@@ -105,9 +105,11 @@ struct VerifyReport {
   std::vector<Unverifiable> unverifiable;  ///< the first max_differences
   uint64_t unverifiable_count = 0;
   std::vector<Difference> flapping_keys;  ///< as last seen; the first max_differences
-  int64_t started_ms = 0;                 ///< since the epoch, by our clock
-  milliseconds pass_time{0};              ///< reading both sides
-  milliseconds settle_time{0};            ///< reading again
+  milliseconds expiry_tolerance{1000};    ///< as it was compared
+  milliseconds expiry_grace{0};
+  int64_t started_ms = 0;       ///< since the epoch, by our clock
+  milliseconds pass_time{0};    ///< reading both sides
+  milliseconds settle_time{0};  ///< reading again
   milliseconds duration{0};
   uint64_t table_bytes_max = 0;  ///< memory of the table of unmatched keys at its peak
 

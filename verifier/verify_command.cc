@@ -7,6 +7,7 @@
 #include <map>
 
 #include "sync/base/units.h"
+#include "verifier/explain_command.h"
 #include "verifier/report_text.h"
 #include "verifier/verify.h"
 
@@ -89,8 +90,9 @@ void add_flags(CLI::App& command, VerifyFlags& flags) {
                   "writes half a second is enough")
       ->capture_default_str();
   command
-      .add_option("--report", flags.report,
-                  "Write report.json and diff.jsonl (every difference) into this directory")
+      .add_option(
+          "--report", flags.report,
+          "Write report.json, diff.jsonl (every difference) and junit.xml into this directory")
       ->type_name("DIR");
   command.add_option("--max-differences", options.max_differences, "So many are shown")
       ->capture_default_str();
@@ -114,7 +116,11 @@ void add_verify_command(CLI::App& app, std::function<int()>& action) {
       "  lockstep verify --from redis://node1 --to rediss://:secret@target --expiry-grace 1h "
       "--report out\n"
       "Exit codes: 0 equal, 1 different, 2 could not tell, 254 bad arguments, 255 crashed");
-  command->callback([&action, flags] { action = [flags] { return run_verify(*flags); }; });
+  command->require_subcommand(0, 1);
+  add_explain_command(*command, action);
+  command->callback([&action, command, flags] {
+    if (command->get_subcommands().empty()) action = [flags] { return run_verify(*flags); };
+  });
 }
 
 }  // namespace lockstep::verifier
