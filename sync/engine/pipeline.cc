@@ -225,6 +225,7 @@ void Pipeline::report(Status& status) const {
                             .commands = planned.commands,
                             .transactions = planned.transactions,
                             .transactions_split = planned.transactions_split,
+                            .merged_sets = planned.merged_sets,
                             .splits = planned.splits,
                             .fences = planned.fences,
                             .dropped = planned.dropped,

@@ -102,6 +102,7 @@ class SourceLink {
   bool load_event(const rdb::Event& event);
   asio::awaitable<void> apply_stream();
   asio::awaitable<void> apply_available();
+  size_t apply_plain_sets();
   asio::awaitable<void> apply_step(StreamPlanner::Step step, std::vector<Bytes> args, Offset end);
   asio::awaitable<void> apply_exploded(Offset end);
   asio::awaitable<void> fill();

@@ -90,6 +90,11 @@ asio::awaitable<void> SourceLink::apply_available() {
   const int64_t now = source_now_ms();
   while (work_read_ < work_.size()) {
     if (!target_.open_for_producers()) co_await target_.enter();
+    if (const size_t taken = apply_plain_sets()) {
+      work_read_ += taken;
+      parsed_ = parsed_ + static_cast<int64_t>(taken);
+      continue;
+    }
     const auto length = parser_.parse(pending_bytes());
     if (!length) break;
     const Bytes raw = pending_bytes().substr(0, *length);
@@ -104,6 +109,10 @@ asio::awaitable<void> SourceLink::apply_available() {
     work_read_ += *length;
     parsed_ = end;
   }
+}
+
+size_t SourceLink::apply_plain_sets() {
+  return parser_.in_command() ? 0 : planner_.plan_plain_sets(pending_bytes(), parsed_);
 }
 
 asio::awaitable<void> SourceLink::apply_step(StreamPlanner::Step step, std::vector<Bytes> args,

@@ -31,6 +31,7 @@ ordered_json link_json(const LinkStatus& link) {
           {"commands", link.commands},
           {"transactions", link.transactions},
           {"transactions_split", link.transactions_split},
+          {"merged_sets", link.merged_sets},
           {"splits", link.splits},
           {"fences", link.fences},
           {"dropped", link.dropped},
@@ -89,6 +90,8 @@ void counter_metrics(std::string& out, const Status& status) {
               [](auto& l) { return l.transactions; });
   link_metric(out, status, "transactions_split_total", "counter", "Transactions not applied as one",
               [](auto& l) { return l.transactions_split; });
+  link_metric(out, status, "merged_sets_total", "counter", "SETs that went as one MSET with others",
+              [](auto& l) { return l.merged_sets; });
   link_metric(out, status, "splits_total", "counter", "Commands split by slot",
               [](auto& l) { return l.splits; });
   link_metric(out, status, "fences_total", "counter", "Keys read again from the source",

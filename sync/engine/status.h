@@ -26,8 +26,8 @@ struct LinkStatus {
   uint64_t keys_loaded = 0;
   uint64_t keys_total = 0;  ///< by the source's INFO when the copy began
   uint64_t restored = 0, plain = 0, rebuilt = 0;
-  uint64_t commands = 0, transactions = 0, transactions_split = 0, splits = 0, fences = 0,
-           dropped = 0;
+  uint64_t commands = 0, transactions = 0, transactions_split = 0, merged_sets = 0, splits = 0,
+           fences = 0, dropped = 0;
   uint64_t reconnects = 0;
   uint64_t spool_bytes = 0, spool_disk_bytes = 0;
 };

@@ -8,6 +8,7 @@
 
 #include "sync/base/error.h"
 #include "sync/cluster/slot.h"
+#include "sync/engine/plain_sets.h"
 #include "sync/resp/encoder.h"
 
 namespace lockstep::engine {
@@ -80,6 +81,20 @@ StreamPlanner::Step StreamPlanner::plan(std::span<const Bytes> args, Bytes raw, 
   if (step == Step::done && !fences_.idle()) fences_.pass(end_);
   ++counters_.commands;
   return step;
+}
+
+size_t StreamPlanner::plan_plain_sets(Bytes stream, Offset begin) {
+  if (target_.clustered() || in_transaction_ || exploding_ || !fences_.idle()) return 0;
+  const PlainSets sets = find_plain_sets(stream);
+  if (sets.count < 2) return 0;
+  before_ = end_;
+  end_ = begin + static_cast<int64_t>(sets.bytes);
+  append_mset(target_.node(0).begin_unit(db_, before_, link_), stream.substr(0, sets.bytes),
+              sets.count);
+  target_.node(0).end_unit({.link = link_, .kind = UnitKind::command, .db = db_, .end = end_});
+  counters_.commands += sets.count;
+  counters_.merged_sets += sets.count;
+  return sets.bytes;
 }
 
 StreamPlanner::Step StreamPlanner::plan_one(const Request& request) {

@@ -32,6 +32,7 @@ struct PlannerCounters {
   uint64_t fences = 0;   ///< keys that had to be read again
   uint64_t dropped = 0;  ///< commands whose effect a fence had already brought
   uint64_t rewritten_expiries = 0;
+  uint64_t merged_sets = 0;  ///< SETs that went as one MSET with others
   uint64_t publishes_dropped = 0;
 };
 
@@ -60,6 +61,10 @@ class StreamPlanner {
   /// `raw` is the command as received, `end` the link's offset behind it, `now_ms` the source's
   /// clock when it came.
   Step plan(std::span<const Bytes> args, Bytes raw, Offset end, int64_t now_ms);
+  /// The same for a run of plain SETs at the beginning of `stream`, whose first byte is at offset
+  /// `begin`: they go as one MSET. Returns the bytes planned; 0: begins with something else, or
+  /// something is under way that needs each command by itself.
+  size_t plan_plain_sets(Bytes stream, Offset begin);
   /// The commands of a transaction that is applied one by one, whole requests one behind the other.
   std::string take_exploded() { return std::move(exploded_); }
   void end_exploded() { exploding_ = false; }

@@ -107,6 +107,12 @@ bool Target::all_idle() const {
   return std::all_of(nodes_.begin(), nodes_.end(), [](const auto& node) { return node->idle(); });
 }
 
+// A node that went down while this was settled has to be revived too, though nothing was lost.
+bool Target::settled() const {
+  return failed_.empty() &&
+         std::all_of(nodes_.begin(), nodes_.end(), [](const auto& node) { return node->up(); });
+}
+
 asio::awaitable<void> Target::drain() {
   while (recovering_ || !all_idle()) {
     if (closed_) throw Closed("the target was closed");
@@ -207,11 +213,11 @@ asio::awaitable<void> Target::recover_once() {
       by_link[failed.unit.link].push_back(std::move(failed));
     for (auto& [link, units] : by_link) co_await settle_.at(link)(std::move(units));
     while (!closed_ && !all_idle()) co_await progress_.wait();
-    if (!failed_.empty()) {
+    if (!settled()) {
       co_await pause_for(executor_, pause);
       pause = std::min(pause * 2, retry_pause_max);
     }
-  } while (!closed_ && !failed_.empty());
+  } while (!closed_ && !settled());
   recovering_ = false;
   progress_.notify();
 }

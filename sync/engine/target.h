@@ -96,6 +96,7 @@ class Target : public NodeObserver {
   void adopt(cluster::Topology topology);
   asio::awaitable<std::string> try_ready();
   bool all_idle() const;
+  bool settled() const;
   void map_slots();
   void update_congestion();
 

@@ -56,6 +56,7 @@ void TargetNode::end_unit(Unit unit) {
   progress.appended = unit.end;
   ++progress.outstanding;
   units_.push_back(unit);
+  if (!up_ && !closed_) return fail_outstanding();
   if (congested()) observer_.on_congested();
   write_wake_.notify();
 }
@@ -184,10 +185,17 @@ void TargetNode::disconnect(const std::string& reason) {
   up_ = false;
   client_->close();
   if (closed_) return;
+  down_reason_ = reason;
   observer_.on_down(reason);
+  fail_outstanding();
+  write_wake_.notify();
+  observer_.on_progress();
+}
+
+void TargetNode::fail_outstanding() {
   while (!units_.empty()) {
     units_.front().failed = true;
-    front_error_ = "CONNECTION " + reason;
+    front_error_ = "CONNECTION " + down_reason_;
     finish_front();
   }
   // The write under way may still look at its buffer until it has noticed.
@@ -195,8 +203,6 @@ void TargetNode::disconnect(const std::string& reason) {
   sent_.clear();
   current_.clear();
   front_offset_ = 0;
-  write_wake_.notify();
-  observer_.on_progress();
 }
 
 void TargetNode::close() {

@@ -35,7 +35,7 @@ class NodeObserver {
 ///
 /// Outstanding bytes are bounded by the callers, which stop appending while congested(). When the
 /// connection breaks, all outstanding units are handed to the observer as failed with "CONNECTION
-/// …" and the node stays down until revive().
+/// …" and the node stays down until revive(); a unit appended meanwhile fails at once.
 class TargetNode {
  public:
   TargetNode(asio::any_io_executor executor, net::Endpoint endpoint, size_t link_count,
@@ -89,6 +89,7 @@ class TargetNode {
   void on_reply(bool error, Bytes text, int64_t integer, bool integer_reply);
   void scan_exec(const std::vector<resp::Node>& nodes);
   void finish_front();
+  void fail_outstanding();
   Bytes front_request() const;
 
   asio::any_io_executor executor_;
@@ -98,6 +99,7 @@ class TargetNode {
   std::unique_ptr<net::Client> client_;
   bool up_ = false;
   bool closed_ = false;
+  std::string down_reason_;
   DbIndex selected_;
 
   std::string current_;

@@ -81,6 +81,8 @@ class CommandParser {
  public:
   explicit CommandParser(Limits limits = {}) : limits_(limits) {}
   std::optional<size_t> parse(Bytes input);
+  /// parse() has seen the beginning of a command and waits for the rest.
+  bool in_command() const { return !complete_; }
   /// Views into the input (for quoted inline commands, into the parser).
   const std::vector<Bytes>& args() const { return args_; }
   /// After nullopt: the next call's input must have at least this many bytes to get further.
