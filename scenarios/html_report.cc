@@ -22,7 +22,7 @@ constexpr const char* style = R"(
   h1 { font-size: 1.7rem; margin: 0; } h2 { font-size: 1.1rem; margin: 2rem 0 .6rem; }
   .card { background: #fff; border: 1px solid #dde1e8; border-radius: 8px; padding: 1rem 1.25rem; }
   .verdict { display: inline-block; padding: .15rem .8rem; border-radius: 1rem; color: #fff; font-weight: 600; }
-  .pass { background: #17803d; } .fail { background: #b91c1c; } .unknown { background: #92600a; }
+  .pass { background: #17803d; } .fail { background: #b91c1c; } .unknown { background: #92600a; } .skipped { background: #57606a; }
   table { border-collapse: collapse; width: 100%; } td, th { text-align: left; padding: .3rem .7rem .3rem 0;
     border-bottom: 1px solid #eceff3; vertical-align: top; } th { color: #5a6473; font-weight: 500; }
   td.number { text-align: right; font-variant-numeric: tabular-nums; }

@@ -13,6 +13,8 @@ std::string to_string(Verdict verdict) {
       return "pass";
     case Verdict::fail:
       return "fail";
+    case Verdict::skipped:
+      return "skipped";
     case Verdict::unknown:
       break;
   }
@@ -25,6 +27,7 @@ ExitCode exit_code(Verdict verdict) {
       return ExitCode::ok;
     case Verdict::fail:
       return ExitCode::different;
+    case Verdict::skipped:
     case Verdict::unknown:
       break;
   }
@@ -32,13 +35,13 @@ ExitCode exit_code(Verdict verdict) {
 }
 
 Verdict worst_of(const std::vector<CheckResult>& checks) {
-  if (checks.empty()) return Verdict::unknown;
   const auto is = [](Verdict verdict) {
     return [verdict](const CheckResult& check) { return check.verdict == verdict; };
   };
   if (std::any_of(checks.begin(), checks.end(), is(Verdict::fail))) return Verdict::fail;
   if (std::any_of(checks.begin(), checks.end(), is(Verdict::unknown))) return Verdict::unknown;
-  return Verdict::pass;
+  return std::any_of(checks.begin(), checks.end(), is(Verdict::pass)) ? Verdict::pass
+                                                                      : Verdict::unknown;
 }
 
 namespace {

@@ -15,6 +15,7 @@ enum class Verdict : uint8_t {
   pass,     ///< every check was made and held
   fail,     ///< a check found a difference
   unknown,  ///< the run could not be completed, so nothing is proved
+  skipped,  ///< a check that this machine cannot make; the others decide
 };
 std::string to_string(Verdict verdict);
 ExitCode exit_code(Verdict verdict);
@@ -43,7 +44,7 @@ struct CaseResult {
   std::filesystem::path directory;
 };
 
-/// The worst of the checks; unknown if there are none.
+/// The worst of the checks that were made; unknown if there are none.
 Verdict worst_of(const std::vector<CheckResult>& checks);
 /// verdict.json of the result directory, schema 1.
 std::string to_json(const Scenario& scenario, const CaseResult& result);

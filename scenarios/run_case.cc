@@ -96,7 +96,8 @@ class Case {
     result_.verdict = failure.empty() ? worst_of(result_.checks) : Verdict::unknown;
     result_.reason = failure;
     for (const CheckResult& check : result_.checks) {
-      if (failure.empty() && check.verdict != Verdict::pass)
+      const bool said = check.verdict == Verdict::pass || check.verdict == Verdict::skipped;
+      if (failure.empty() && !said)
         result_.reason += (result_.reason.empty() ? "" : "; ") + check.name + ": " + check.detail;
     }
     fixtures::write_text(result_.directory / "verdict.json", to_json(scenario(), result_));
@@ -210,6 +211,8 @@ class Case {
         result_.checks.push_back(co_await check_unique_lists(comparison));
       if (scenario().checks.digest && digest_tells(name))
         result_.checks.push_back(co_await check_digest(comparison));
+      if (scenario().checks.rdb_files && !scenario().checks.evicted_is_missing)
+        result_.checks.push_back(co_await check_rdb_files(comparison));
     }
   }
 

@@ -14,6 +14,7 @@
 #include "fixtures/poll_until.h"
 #include "fixtures/program.h"
 #include "fixtures/run_files.h"
+#include "scenarios/rdb_decoder.h"
 
 namespace lockstep::scenarios {
 namespace {
@@ -101,6 +102,27 @@ TEST_F(runner, another_tool_that_errs_is_found_out) {
     EXPECT_EQ(outcome.status, 1) << outcome.out << outcome.err;
     EXPECT_NE(read_text(results("verify-target/diff.jsonl")).find("planted"), std::string::npos);
     EXPECT_NE(read_text(results("report.html")).find("planted"), std::string::npos);
+  };
+  fixtures::run(body());
+}
+
+TEST_F(runner, another_decoder_alone_finds_it_out_too) {
+  if (!find_rdb_decoder())
+    GTEST_SKIP() << "Skipped: the RDB decoder is not on this machine; ci/rdb-decoder installs it";
+  const auto body = [this]() -> asio::awaitable<void> {
+    const fs::path tool = directory_.path() / "tool.sh";
+    write_text(tool, bad_tool);
+    const std::string file =
+        scenario(std::string(two_servers) + "sync: [{from: source, to: target, driver: command, " +
+                 "command: \"sh " + tool.string() + " {from} {to}\"}]\n" +
+                 "checks: {verify: no, lists: no, digest: no, rdb_files: yes}\n");
+    Words args{file, "--seed", "3"};
+    const Outcome outcome = co_await run(args);
+    EXPECT_EQ(outcome.status, 1) << outcome.out << outcome.err;
+    EXPECT_NE(outcome.out.find("missing 0, extra 1, different 0; first extra \"planted\""),
+              std::string::npos)
+        << outcome.out;
+    EXPECT_GT(read_text(results("rdb-target/target-1.rdb")).size(), 0u);
   };
   fixtures::run(body());
 }

@@ -129,6 +129,7 @@ CheckSpec read_checks(YamlMap map) {
   spec.verify = map.flag("verify", spec.verify);
   spec.lists = map.flag("lists", spec.lists);
   spec.digest = map.flag("digest", spec.digest);
+  spec.rdb_files = map.flag("rdb_files", spec.rdb_files);
   spec.evicted_is_missing = map.flag("evicted_is_missing", spec.evicted_is_missing);
   map.finish();
   return spec;

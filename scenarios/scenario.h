@@ -58,9 +58,10 @@ struct PressureSpec {
 };
 
 struct CheckSpec {
-  bool verify = true;  ///< the verifier, both directions, full values
-  bool lists = true;   ///< unique elements: none lost, none doubled
-  bool digest = true;  ///< DEBUG DIGEST, where both sides are one server of one version
+  bool verify = true;      ///< the verifier, both directions, full values
+  bool lists = true;       ///< unique elements: none lost, none doubled
+  bool digest = true;      ///< DEBUG DIGEST, where both sides are one server of one version
+  bool rdb_files = false;  ///< RDB files of both sides, decoded by another program
   bool evicted_is_missing = false;  ///< keys that the target evicted may be missing
 };
 
