@@ -2,14 +2,28 @@
 
 #include <algorithm>
 
+#include "verifier/join.h"
+
 namespace lockstep::verifier {
 
-bool Matcher::equal(const KeyRecord& a, const KeyRecord& b) const {
-  const bool source_first = a.side() == SideName::source;
-  const KeyRecord& source = source_first ? a : b;
-  const KeyRecord& target = source_first ? b : a;
-  return source.kind() == target.kind() && source.digest == target.digest &&
-         tolerance_.same(source.expire_at(), target.expire_at());
+namespace {
+
+/// A half for the keys of both sides, the rest for bringing them together and for the candidates.
+constexpr size_t ledger_share = 4;
+constexpr size_t join_share = 4;
+constexpr size_t candidates_share = 8;
+/// Of a candidate beside its name, here and while it is read again.
+constexpr size_t candidate_bytes = 512;
+
+size_t index(SideName side) { return static_cast<size_t>(side); }
+
+}  // namespace
+
+Matcher::Matcher(MatcherOptions options) : options_(std::move(options)) {
+  for (auto& ledger : ledgers_) {
+    ledger =
+        std::make_unique<Ledger>(options_.memory_bytes / ledger_share, options_.spill_directory);
+  }
 }
 
 bool Matcher::is_stray(const Side& side, size_t node, DbIndex db, Bytes key) {
@@ -18,59 +32,65 @@ bool Matcher::is_stray(const Side& side, size_t node, DbIndex db, Bytes key) {
   return true;
 }
 
+void Matcher::put(SideName side, const KeyEntry& entry) {
+  ledgers_[index(side)]->add(entry, entry.hash());
+}
+
 void Matcher::add_unread(const Side& side, size_t node, DbIndex db, Bytes key) {
-  if (!is_stray(side, node, db, key)) candidates_.push_back({db, std::string(key)});
+  if (is_stray(side, node, db, key)) return;
+  KeyEntry entry;
+  entry.db = db;
+  entry.key = key;
+  entry.node = static_cast<uint32_t>(node);
+  entry.unread = true;
+  put(side.name(), entry);
 }
 
 void Matcher::add(const Side& side, size_t node, const KeySeen& seen) {
-  ++seen_[static_cast<size_t>(side.name())];
+  ++seen_[index(side.name())];
   if (is_stray(side, node, seen.db, seen.key)) return;
-  Arrival& arrival = arrivals_[next_++ % arrivals_.size()];
-  if (arrival.record.used()) match(arrival);
-  arrival.record = KeyRecord(hash_key(seen.db, seen.key), seen.digest, seen.kind, seen.expire_at,
-                             side.name(), static_cast<uint32_t>(node));
-  arrival.db = seen.db;
-  arrival.key = seen.key;
-  table_.prefetch(arrival.record.key);
+  put(side.name(), {.db = seen.db,
+                    .key = seen.key,
+                    .digest = seen.digest,
+                    .kind = seen.kind,
+                    .expire_at = seen.expire_at,
+                    .node = static_cast<uint32_t>(node),
+                    .unread = false,
+                    .offset = seen.offset});
 }
 
-void Matcher::finish() {
-  for (size_t i = 0; i < arrivals_.size(); ++i) {
-    Arrival& arrival = arrivals_[next_++ % arrivals_.size()];
-    if (arrival.record.used()) match(arrival);
-    arrival.record = KeyRecord();
-  }
+size_t Matcher::memory_bytes() const {
+  return ledgers_[0]->memory_bytes() + ledgers_[1]->memory_bytes();
 }
 
-void Matcher::match(const Arrival& arrival) {
-  const KeyRecord& record = arrival.record;
-  const auto held = table_.exchange(record);
-  if (!held) return;
-  const bool other_side = held->side() != record.side();
-  matched_ += other_side ? 1 : 0;
-  // SCAN may give a key twice; two nodes that have it are another matter.
-  const bool same_place = !other_side && held->node() == record.node();
-  if (same_place || (other_side && equal(*held, record))) return;
-  candidates_.push_back({arrival.db, arrival.key});
+uint64_t Matcher::spilled_bytes() const {
+  return ledgers_[0]->spilled_bytes() + ledgers_[1]->spilled_bytes();
 }
 
 std::vector<Candidate> Matcher::take_candidates() {
-  std::sort(candidates_.begin(), candidates_.end());
-  candidates_.erase(std::unique(candidates_.begin(), candidates_.end()), candidates_.end());
-  return std::move(candidates_);
-}
-
-std::vector<uint64_t> Matcher::unmatched(SideName side, size_t node_count) const {
-  std::vector<uint64_t> counts(node_count);
-  table_.for_each([&](const KeyRecord& record) {
-    if (record.side() == side && record.node() < node_count) ++counts[record.node()];
-  });
-  return counts;
-}
-
-void Matcher::name(SideName side, DbIndex db, Bytes key) {
-  const KeyRecord* record = table_.find(hash_key(db, key));
-  if (record && record->side() == side) candidates_.push_back({db, std::string(key)});
+  std::vector<Candidate> candidates;
+  size_t bytes = 0;
+  Join join(*ledgers_[0], *ledgers_[1], options_.tolerance,
+            [&](const KeyEntry* source, const KeyEntry* target) {
+              const KeyEntry& entry = source ? *source : *target;
+              bytes += candidate_bytes + entry.key.size();
+              candidates.push_back({.db = entry.db, .key = std::string(entry.key), .offset = {}});
+              if (source) candidates.back().offset[0] = source->offset;
+              if (target) candidates.back().offset[1] = target->offset;
+            });
+  while (next_partition_ < Ledger::partition_count &&
+         (candidates.empty() || bytes < options_.memory_bytes / candidates_share)) {
+    distinct_ += join.run(next_partition_, options_.memory_bytes / join_share);
+    memory_max_ = std::max(memory_max_, memory_bytes() + join.memory_bytes_max());
+    for (auto& ledger : ledgers_) ledger->drop(next_partition_);
+    ++next_partition_;
+  }
+  std::sort(candidates.begin(), candidates.end());
+  const auto same_key = [](const Candidate& a, const Candidate& b) {
+    return a.db == b.db && a.key == b.key;
+  };
+  candidates.erase(std::unique(candidates.begin(), candidates.end(), same_key), candidates.end());
+  return candidates;
 }
 
 }  // namespace lockstep::verifier

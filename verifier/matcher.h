@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "verifier/key_table.h"
+#include "verifier/ledger.h"
 #include "verifier/side.h"
 #include "verifier/snapshot_parser.h"
 #include "verifier/tolerance.h"
@@ -15,6 +15,7 @@ namespace lockstep::verifier {
 struct Candidate {
   DbIndex db;
   std::string key;
+  std::array<std::optional<uint64_t>, 2> offset{};  ///< where it stands in a file, by side
   auto operator<=>(const Candidate&) const = default;
 };
 
@@ -26,53 +27,46 @@ struct Stray {
   std::string key;
 };
 
-/// Brings the keys of both sides together, in any order of arrival. What is equal vanishes; what is
-/// not is named as a candidate where its second occurrence tells the name, or stays in the table.
+struct MatcherOptions {
+  Tolerance tolerance;
+  size_t memory_bytes = 256 << 20;  ///< of all that it holds, strays apart
+  std::filesystem::path spill_directory = std::filesystem::temp_directory_path();
+};
+
+/// Brings the keys of both sides together, in any order of arrival: what is equal vanishes, what is
+/// not is a candidate.
 class Matcher {
  public:
-  explicit Matcher(Tolerance tolerance) : tolerance_(tolerance) {}
+  explicit Matcher(MatcherOptions options);
 
   void add(const Side& side, size_t node, const KeySeen& seen);
-  /// Nothing more is added: what follows may be asked.
-  void finish();
-
-  /// Keys that the table holds of this node: they are on one side only, as far as is known.
-  std::vector<uint64_t> unmatched(SideName side, size_t node_count) const;
   /// A key whose value could not be read: a candidate, or a stray.
   void add_unread(const Side& side, size_t node, DbIndex db, Bytes key);
   /// Forgets everything.
-  void clear() { *this = Matcher(tolerance_); }
+  void clear() { *this = Matcher(std::move(options_)); }
 
-  /// A key's name, met again: becomes a candidate if the table holds it of this side.
-  void name(SideName side, DbIndex db, Bytes key);
+  /// Once nothing more is added: what must be read again, each key once, as many as fit into a part
+  /// of the memory; call until it gives none.
+  std::vector<Candidate> take_candidates();
 
   uint64_t seen(SideName side) const { return seen_[static_cast<size_t>(side)]; }
-  /// Distinct keys of both sides.
-  uint64_t distinct() const { return matched_ + table_.size(); }
-  const KeyTable& table() const { return table_; }
-  /// Each once. Leaves none behind.
-  std::vector<Candidate> take_candidates();
+  /// Distinct keys of both sides, as far as they have been brought together.
+  uint64_t distinct() const { return distinct_; }
   std::vector<Stray>& strays() { return strays_; }
+  size_t memory_bytes_max() const { return memory_max_; }
+  uint64_t spilled_bytes() const;
 
  private:
-  /// A key whose place in the table is being fetched into the cache.
-  struct Arrival {
-    KeyRecord record;
-    DbIndex db;
-    std::string key;
-  };
-
-  void match(const Arrival& arrival);
   bool is_stray(const Side& side, size_t node, DbIndex db, Bytes key);
-  bool equal(const KeyRecord& a, const KeyRecord& b) const;
+  void put(SideName side, const KeyEntry& entry);
+  size_t memory_bytes() const;
 
-  Tolerance tolerance_;
-  KeyTable table_;
-  std::array<Arrival, 16> arrivals_;  ///< a ring
-  size_t next_ = 0;
+  MatcherOptions options_;
+  std::array<std::unique_ptr<Ledger>, 2> ledgers_;
   std::array<uint64_t, 2> seen_{};
-  uint64_t matched_ = 0;
-  std::vector<Candidate> candidates_;
+  size_t next_partition_ = 0;
+  uint64_t distinct_ = 0;
+  size_t memory_max_ = 0;
   std::vector<Stray> strays_;
 };
 

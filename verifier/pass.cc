@@ -29,7 +29,6 @@ asio::awaitable<void> Pass::read_both(ReadMode mode) {
       tasks.push_back(read_node(*side, node, mode));
   }
   co_await run_all(std::move(tasks));
-  matcher_.finish();
 }
 
 asio::awaitable<void> Pass::read_node(Side& side, size_t node, ReadMode mode) {
@@ -43,23 +42,6 @@ asio::awaitable<void> Pass::read_node(Side& side, size_t node, ReadMode mode) {
     };
     co_await read_by_scan(side.node(node), std::move(on_key), std::move(on_unreadable), counters);
   }
-}
-
-asio::awaitable<void> Pass::name_unmatched() {
-  if (matcher_.table().size() == 0) co_return;
-  std::vector<asio::awaitable<void>> tasks;
-  for (Side* side : {&source_, &target_}) {
-    const std::vector<uint64_t> counts = matcher_.unmatched(side->name(), side->node_count());
-    for (size_t node = 0; node < side->node_count(); ++node) {
-      if (counts[node] > 0) tasks.push_back(name_node(*side, node));
-    }
-  }
-  co_await run_all(std::move(tasks));
-}
-
-asio::awaitable<void> Pass::name_node(Side& side, size_t node) {
-  OnName on_name = [this, &side](DbIndex db, Bytes key) { matcher_.name(side.name(), db, key); };
-  co_await scan_names(side.node(node), std::move(on_name));
 }
 
 }  // namespace lockstep::verifier

@@ -18,15 +18,11 @@ class Pass {
   /// Returns what was used. `automatic` scans where a server does not allow PSYNC, and `note` says
   /// why.
   asio::awaitable<ReadMode> run(ReadMode mode, std::string& note);
-  /// Finds the names of the keys that stayed in the table, by a SCAN of the nodes that they are on.
-  asio::awaitable<void> name_unmatched();
-
   const ReadCounters& counters(SideName side) const { return counters_[static_cast<size_t>(side)]; }
 
  private:
   asio::awaitable<void> read_both(ReadMode mode);
   asio::awaitable<void> read_node(Side& side, size_t node, ReadMode mode);
-  asio::awaitable<void> name_node(Side& side, size_t node);
 
   Side& source_;
   Side& target_;

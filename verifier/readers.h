@@ -27,7 +27,4 @@ using OnName = std::function<void(DbIndex db, Bytes key)>;
 asio::awaitable<void> read_by_scan(Node& node, OnKey on_key, OnName on_unreadable,
                                    ReadCounters& counters);
 
-/// Only the names.
-asio::awaitable<void> scan_names(Node& node, OnName on_name);
-
 }  // namespace lockstep::verifier

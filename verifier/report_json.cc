@@ -124,6 +124,7 @@ std::string report_json(const VerifyReport& report) {
                          {"settle", report.settle_time.count()},
                          {"total", report.duration.count()}};
   json["table_bytes_max"] = report.table_bytes_max;
+  json["spilled_bytes"] = report.spilled_bytes;
   return dump(json, 2) + "\n";
 }
 

@@ -11,7 +11,6 @@ namespace lockstep::verifier {
 
 namespace {
 
-constexpr const char* names_per_scan = "1000";
 /// So many values may be on their way at once; large ones make it a memory bound in practice.
 constexpr size_t keys_per_scan = 200;
 
@@ -129,16 +128,6 @@ class ValueScan {
   bool started_ = false;
 };
 
-asio::awaitable<void> scan_names_of_db(Node& node, DbIndex db, const OnName& on_name) {
-  Page page;
-  do {
-    std::vector<std::string> request{"SCAN", page.cursor, "COUNT", names_per_scan};
-    const resp::Value reply = co_await node.client->command(std::move(request));
-    page = parse_page(reply, node.endpoint.label());
-    for (const std::string& key : page.keys) on_name(db, key);
-  } while (page.cursor != "0");
-}
-
 /// Those that hold keys now.
 asio::awaitable<std::vector<DbKeys>> databases(Node& node) {
   std::vector<std::string> request{"INFO", "keyspace"};
@@ -155,15 +144,6 @@ asio::awaitable<void> read_by_scan(Node& node, OnKey on_key, OnName on_unreadabl
     co_await select(node, each.db);
     ValueScan scan(node, each.db, on_key, on_unreadable, counters);
     co_await scan.run();
-    co_await deselect(node, each.db);
-  }
-}
-
-asio::awaitable<void> scan_names(Node& node, OnName on_name) {
-  const std::vector<DbKeys> dbs = co_await databases(node);
-  for (const DbKeys& each : dbs) {
-    co_await select(node, each.db);
-    co_await scan_names_of_db(node, each.db, on_name);
     co_await deselect(node, each.db);
   }
 }

@@ -9,7 +9,7 @@
 #include "sync/cluster/topology.h"
 #include "sync/net/client.h"
 #include "verifier/info_text.h"
-#include "verifier/key_table.h"
+#include "verifier/key_entry.h"
 
 namespace lockstep::verifier {
 

@@ -18,6 +18,7 @@ struct KeySeen {
   rdb::Kind kind = rdb::Kind::string;
   uint64_t digest = 0;  ///< 64 bits of rdb::value_digest()
   std::optional<ExpireAt> expire_at;
+  std::optional<uint64_t> offset{};  ///< where it stands in its file
 };
 using OnKey = std::function<void(const KeySeen&)>;
 

@@ -20,6 +20,12 @@ milliseconds since(Clock::time_point begin) {
   return std::chrono::duration_cast<milliseconds>(Clock::now() - begin);
 }
 
+MatcherOptions matcher_options(const VerifyOptions& options) {
+  return {.tolerance = {options.expiry_tolerance, options.expiry_grace},
+          .memory_bytes = options.memory_bytes,
+          .spill_directory = options.spill_directory};
+}
+
 /// One check from beginning to end.
 class Verification {
  public:
@@ -27,7 +33,7 @@ class Verification {
       : options_(options),
         report_(report),
         log_(log),
-        matcher_({options.expiry_tolerance, options.expiry_grace}),
+        matcher_(matcher_options(options)),
         pass_(source_, target_, matcher_),
         quiet_(source_, target_),
         settle_(source_, target_, quiet_, options, report, log) {}
@@ -67,9 +73,6 @@ class Verification {
     if (!note.empty()) report_.notes.push_back(note);
     count(SideName::source, report_.source);
     count(SideName::target, report_.target);
-    report_.compared = matcher_.distinct();
-    co_await pass_.name_unmatched();
-    report_.table_bytes_max = matcher_.table().bytes_max();
     report_.pass_time = since(begin);
   }
 
@@ -83,11 +86,17 @@ class Verification {
   asio::awaitable<void> settle() {
     const Clock::time_point begin = Clock::now();
     co_await report_strays();
-    std::vector<Candidate> candidates = matcher_.take_candidates();
-    report_.candidates = candidates.size();
     settling_ = true;
     co_await quiet_.look();
-    co_await settle_.run(std::move(candidates));
+    // As many at a time as the memory holds; as a rule all.
+    for (auto candidates = matcher_.take_candidates(); !candidates.empty();
+         candidates = matcher_.take_candidates()) {
+      report_.candidates += candidates.size();
+      co_await settle_.run(std::move(candidates));
+    }
+    report_.compared = matcher_.distinct();
+    report_.table_bytes_max = matcher_.memory_bytes_max();
+    report_.spilled_bytes = matcher_.spilled_bytes();
     report_.settle_time = since(begin);
   }
 

@@ -37,6 +37,10 @@ struct VerifyOptions {
   milliseconds confirm_quiet{500};
   std::filesystem::path
       report;  ///< directory for report.json, diff.jsonl and junit.xml; empty: none
+  /// Bound of what is kept of the keys; the rest goes into a file without a name in
+  /// `spill_directory`.
+  size_t memory_bytes = 256'000'000;
+  std::filesystem::path spill_directory = std::filesystem::temp_directory_path();
   size_t max_differences = 20;  ///< so many are kept in the report and shown; all are counted
   bool progress = false;        ///< on standard error
 };
@@ -111,7 +115,8 @@ struct VerifyReport {
   milliseconds pass_time{0};    ///< reading both sides
   milliseconds settle_time{0};  ///< reading again
   milliseconds duration{0};
-  uint64_t table_bytes_max = 0;  ///< memory of the table of unmatched keys at its peak
+  uint64_t table_bytes_max = 0;  ///< memory of what is kept of the keys at its peak
+  uint64_t spilled_bytes = 0;    ///< of it, what went into a file
 
   uint64_t difference_count() const;
   ExitCode exit_code() const;

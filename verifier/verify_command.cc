@@ -23,6 +23,8 @@ struct VerifyFlags {
   std::string expiry_grace = "0s";
   std::string settle = "10s";
   std::string report;
+  std::string memory = "256MB";
+  std::string spill_directory;
   bool quiet = false;
 };
 
@@ -42,6 +44,8 @@ VerifyOptions to_options(const VerifyFlags& flags) {
   options.expiry_grace = parse_duration(flags.expiry_grace, "--expiry-grace");
   options.settle = parse_duration(flags.settle, "--settle");
   options.report = flags.report;
+  options.memory_bytes = parse_size(flags.memory, "--memory");
+  if (!flags.spill_directory.empty()) options.spill_directory = flags.spill_directory;
   options.progress = !flags.quiet;
   return options;
 }
@@ -96,6 +100,13 @@ void add_flags(CLI::App& command, VerifyFlags& flags) {
       ->type_name("DIR");
   command.add_option("--max-differences", options.max_differences, "So many are shown")
       ->capture_default_str();
+  command
+      .add_option("--memory", flags.memory,
+                  "Bound of what is kept of the keys; the rest goes into a file in --spill-dir, "
+                  "about 20 bytes and its name for each key of each side")
+      ->capture_default_str();
+  command.add_option("--spill-dir", flags.spill_directory, "Default: the system's temporary one")
+      ->type_name("DIR");
   command.add_flag("--quiet", flags.quiet, "No progress");
 }
 

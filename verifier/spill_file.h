@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+
+#include "sync/base/bytes.h"
+
+namespace lockstep::verifier {
+
+/// A file for what does not fit into memory. It has no name: the system removes it with the
+/// process, however that ends.
+class SpillFile {
+ public:
+  explicit SpillFile(std::filesystem::path directory) : directory_(std::move(directory)) {}
+  ~SpillFile();
+  SpillFile(const SpillFile&) = delete;
+  SpillFile& operator=(const SpillFile&) = delete;
+
+  /// Appends; returns where it begins. Created with the first. Throws UserError that names the
+  /// directory when the disk is full or the file cannot be made.
+  uint64_t append(std::span<const Bytes> pieces);
+  /// REQUIRES: written before.
+  void read(uint64_t offset, char* to, size_t bytes) const;
+  uint64_t size() const { return size_; }
+
+ private:
+  void open();
+
+  std::filesystem::path directory_;
+  int file_ = -1;
+  uint64_t size_ = 0;
+};
+
+}  // namespace lockstep::verifier
