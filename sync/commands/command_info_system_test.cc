@@ -1,11 +1,15 @@
 // The table against what servers say of their commands.
 #include <algorithm>
 
-#include "sync/commands/command_info.h"
+#include "fixtures/test_server.h"
+#include "sync/commands/test_command_info.h"
 #include "sync/commands/test_support.h"
 
 namespace lockstep::commands {
 namespace {
+
+using fixtures::for_each_server;
+using fixtures::TestServer;
 
 using Find = KeyRule::Find;
 

@@ -3,11 +3,15 @@
 #include <map>
 #include <set>
 
-#include "sync/commands/command_info.h"
+#include "fixtures/test_server.h"
+#include "sync/commands/test_command_info.h"
 #include "sync/commands/test_support.h"
 
 namespace lockstep::commands {
 namespace {
+
+using fixtures::for_each_server;
+using fixtures::TestServer;
 
 using Find = KeyRule::Find;
 using Words = std::vector<std::string>;
@@ -140,8 +144,8 @@ bool flags_differ(const Spec& spec) {
 class Oracle {
  public:
   explicit Oracle(TestServer& server) : server_(server) {
-    answers_ = !server.call({"COMMAND", "GETKEYS", "GET", "k"}).is_error();  // not in 2.8
-    flags_ = !server.call({"COMMAND", "GETKEYSANDFLAGS", "GET", "k"}).is_error();
+    answers_ = !server.ask({"COMMAND", "GETKEYS", "GET", "k"}).is_error();  // not in 2.8
+    flags_ = !server.ask({"COMMAND", "GETKEYSANDFLAGS", "GET", "k"}).is_error();
     for (Info& info : commands_of(server)) infos_[info.name] = info;
   }
 
@@ -166,10 +170,10 @@ class Oracle {
     Words question = {"COMMAND", flags_ ? "GETKEYSANDFLAGS" : "GETKEYS"};
     question.insert(question.end(), words.begin(), words.end());
     const bool flags = flags_ && !flags_differ(spec);
-    const Answer expected = theirs(server_.call(question), flags);
+    const Answer expected = theirs(server_.ask(question), flags);
     const Answer found = ours(spec, words, flags);
     if (!found.known) {
-      RC_ASSERT(!expected.known || server_.call(words).is_error());
+      RC_ASSERT(!expected.known || server_.ask(words).is_error());
     } else {
       RC_ASSERT(found == expected);
     }

@@ -2,12 +2,15 @@
 // from its beginning to a state that has an unknown part of it.
 #include <set>
 
-#include "sync/commands/server_state.h"
-#include "sync/commands/test_server.h"
+#include "fixtures/test_server.h"
+#include "sync/commands/test_server_state.h"
 #include "sync/commands/test_support.h"
 
 namespace lockstep::commands {
 namespace {
+
+using fixtures::for_each_server;
+using fixtures::TestServer;
 
 using Words = std::vector<std::string>;
 
@@ -161,22 +164,22 @@ class Replayer {
   explicit Replayer(TestServer& server) : server_(server), payloads_(make_payloads()) {}
 
   Filler filler() const {
-    return Filler(&payloads_, std::stoll(server_.call({"TIME"}).items.at(0).text) * 1000);
+    return Filler(&payloads_, std::stoll(server_.ask({"TIME"}).items.at(0).text) * 1000);
   }
 
   void start(const Script& setup) {
-    server_.call({"FLUSHALL"});
+    server_.ask({"FLUSHALL"});
     run(setup);
   }
   void run(const Script& script) {
-    for (const Words& words : script) server_.call(words);
+    for (const Words& words : script) server_.ask(words);
   }
   /// Runs a script and returns what of it a stream would hold: what changed something.
   Script run_effective(const Script& script) {
     Script effective;
     for (const Words& words : script) {
       const std::string before = changes();
-      server_.call(words);
+      server_.ask(words);
       if (changes() != before) effective.push_back(words);
     }
     return effective;
@@ -190,17 +193,17 @@ class Replayer {
   Words make_payloads() {
     Words payloads;
     start({{"SET", "p", "uuu"}, {"SADD", "q", "a", "z"}, {"RPUSH", "l", "x", "y"}});
-    for (const char* key : {"p", "q", "l"}) payloads.push_back(server_.call({"DUMP", key}).text);
+    for (const char* key : {"p", "q", "l"}) payloads.push_back(server_.ask({"DUMP", key}).text);
     return payloads;
   }
   std::string changes() {
-    const std::string info = server_.call({"INFO", "persistence"}).text;
+    const std::string info = server_.ask({"INFO", "persistence"}).text;
     const size_t at = info.find("rdb_changes_since_last_save");
     return info.substr(at, info.find('\r', at) - at);
   }
   void forget_expiries() {
-    for (const resp::Value& key : server_.call({"KEYS", "*"}).items)
-      server_.call({"PERSIST", key.text});
+    for (const resp::Value& key : server_.ask({"KEYS", "*"}).items)
+      server_.ask({"PERSIST", key.text});
   }
 
   TestServer& server_;
@@ -209,7 +212,7 @@ class Replayer {
 
 /// Without forms that crash a server: Valkey 9.0.0 loses track of a hash with expiring fields that
 /// is overwritten, and the next HSETEX on it ends the process.
-Words survivable(Words forms, const TestServer& server) {
+Words survivable(Words forms, TestServer& server) {
   if (server.name() != "valkey 9.0.0") return forms;
   std::erase_if(forms, [](const std::string& form) { return form.starts_with("HSETEX %k PXAT"); });
   return forms;

@@ -1,10 +1,13 @@
 // Rewritten requests do on a real server what the originals do, with the expiry moved by the grace.
-#include "sync/commands/server_state.h"
-#include "sync/commands/test_server.h"
+#include "fixtures/test_server.h"
+#include "sync/commands/test_server_state.h"
 #include "sync/commands/test_support.h"
 
 namespace lockstep::commands {
 namespace {
+
+using fixtures::for_each_server;
+using fixtures::TestServer;
 
 using Words = std::vector<std::string>;
 constexpr int64_t day_ms = 86400000;
@@ -31,11 +34,11 @@ const Words forms = {"EXPIRE %k 864000",
 class Rewriting {
  public:
   explicit Rewriting(TestServer& server) : server_(server) {
-    server.call({"SET", "key", "new"});
-    payload_ = server.call({"DUMP", "key"}).text;
-    now_ms_ = std::stoll(server.call({"TIME"}).items.at(0).text) * 1000;
+    server.ask({"SET", "key", "new"});
+    payload_ = server.ask({"DUMP", "key"}).text;
+    now_ms_ = std::stoll(server.ask({"TIME"}).items.at(0).text) * 1000;
     knows_pxat_ =
-        !server.call({"SET", "key", "v", "PXAT", std::to_string(now_ms_ + day_ms)}).is_error();
+        !server.ask({"SET", "key", "v", "PXAT", std::to_string(now_ms_ + day_ms)}).is_error();
   }
 
   bool knows_pxat() const { return knows_pxat_; }
@@ -43,7 +46,7 @@ class Rewriting {
   /// The original; false if the server does not know it.
   bool original(const std::string& form) {
     reset();
-    return !server_.call(fill(form)).is_error();
+    return !server_.ask(fill(form)).is_error();
   }
 
   /// What is sent instead, each reply checked.
@@ -58,14 +61,14 @@ class Rewriting {
     for (const resp::Value& reply : server_.pipeline(wire, count)) {
       EXPECT_FALSE(reply.is_error()) << form << ": " << reply.text;
     }
-    EXPECT_EQ(text_of(server_.call({"PING"})), "PONG") << "more replies than promised";
+    EXPECT_EQ(text_of(server_.ask({"PING"})), "PONG") << "more replies than promised";
   }
 
-  std::string value() { return server_.call({"GET", "key"}).text; }
-  int64_t days_left() { return (server_.call({"PTTL", "key"}).integer + day_ms / 2) / day_ms; }
+  std::string value() { return server_.ask({"GET", "key"}).text; }
+  int64_t days_left() { return (server_.ask({"PTTL", "key"}).integer + day_ms / 2) / day_ms; }
 
  private:
-  void reset() { server_.call({"SET", "key", "old"}); }
+  void reset() { server_.ask({"SET", "key", "old"}); }
 
   Words fill(const std::string& form) const {
     Words words = Request(form).texts;

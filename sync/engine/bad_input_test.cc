@@ -86,7 +86,7 @@ class bad_input : public testing::Test {
 };
 
 TEST_F(bad_input, arguments) {
-  const auto body = [this]() -> asio::awaitable<void> {
+  const auto body = []() -> asio::awaitable<void> {
     Words none{};
     expect(co_await sync(none), bad_arguments, "--from");
     Words url{"--from", "redis://host:port", "--to", "redis://127.0.0.1"};
@@ -107,7 +107,7 @@ TEST_F(bad_input, arguments) {
 
 TEST_F(bad_input, job_file) {
   const auto job = directory_.path() / "job.yaml";
-  const auto body = [&, this]() -> asio::awaitable<void> {
+  const auto body = [&]() -> asio::awaitable<void> {
     Words args{"--job", job.string()};
     fixtures::write_text(job, "from: 127.0.0.1\nto: 127.0.0.2\nexpirry: exact\n");
     expect(co_await sync(args), bad_arguments, "job.yaml:3", "expirry", "expiry");

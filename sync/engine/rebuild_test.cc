@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "fixtures/test_server.h"
 #include "sync/base/error.h"
 #include "sync/rdb/dump_payload.h"
 #include "sync/rdb/object.h"
@@ -15,10 +16,10 @@
 namespace lockstep::engine {
 namespace {
 
-using rdb::RealServer;
+using fixtures::TestServer;
 
-std::string info_field(RealServer& server, const std::string& name) {
-  const std::string info = server.expect({"INFO", "server"}).text;
+std::string info_field(TestServer& server, const std::string& name) {
+  const std::string info = server.call({"INFO", "server"}).text;
   const size_t at = info.find(name + ":");
   if (at == std::string::npos) return "";
   const size_t start = at + name.size() + 1;
@@ -38,8 +39,8 @@ void drop_pending_without_entry(rdb::Object& object) {
   }
 }
 
-rdb::Object dumped(RealServer& server, const std::string& key) {
-  const std::string dump = server.expect({"DUMP", key}).text;
+rdb::Object dumped(TestServer& server, const std::string& key) {
+  const std::string dump = server.call({"DUMP", key}).text;
   const rdb::DumpView view = rdb::parse_dump_payload(dump);
   rdb::Object object = rdb::decode_object(view.type, view.value);
   drop_pending_without_entry(object);
@@ -49,40 +50,40 @@ rdb::Object dumped(RealServer& server, const std::string& key) {
 class RebuildOn : public testing::TestWithParam<std::string> {
  protected:
   RebuildOn() {
-    fill(server, random);
-    fill_expiring(server, random);
+    rdb::fill(server, random);
+    rdb::fill_expiring(server, random);
     options =
         rebuild_options(info_field(server, "redis_version"), info_field(server, "valkey_version"));
   }
 
   void send(Bytes command) {
-    const resp::Value reply = server.raw(command);
+    const resp::Value reply = server.pipeline(command, 1).front();
     ASSERT_FALSE(reply.is_error()) << reply.text << ": " << printable(command);
   }
 
   rdb::Random random{7};
-  RealServer server{GetParam()};
+  TestServer server{GetParam(), {}};
   RebuildOptions options;
 };
 
 TEST_P(RebuildOn, MakesTheSameValue) {
   for (const std::string& key : rdb::keys_of(server)) {
-    const std::string dump = server.expect({"DUMP", key}).text;
+    const std::string dump = server.call({"DUMP", key}).text;
     const rdb::DumpView view = rdb::parse_dump_payload(dump);
-    const bool expires = server.expect({"PTTL", key}).integer > 0;
+    const bool expires = server.call({"PTTL", key}).integer > 0;
     const auto at = expires ? std::optional(ExpireAt{4000000000123}) : std::nullopt;
     rebuild_value("copy", view.type, view.value, at, options,
                   [&](Bytes command) { send(command); });
     EXPECT_TRUE(rdb::same_value(dumped(server, "copy"), dumped(server, key))) << key;
-    EXPECT_EQ(server.expect({"PTTL", "copy"}).integer > 0, expires);
+    EXPECT_EQ(server.call({"PTTL", "copy"}).integer > 0, expires);
     if (rdb::kind_of(view.type) == rdb::Kind::stream) continue;  // pending entries, see above
-    const resp::Value digests = server({"DEBUG", "DIGEST-VALUE", key, "copy"});
-    if (digests.is_error()) continue;  // before 5.0, or not allowed
+    const resp::Value digests = server.ask({"DEBUG", "DIGEST-VALUE", key, "copy"});
+    if (digests.is_error()) continue;  // before 5.0
     EXPECT_EQ(digests.items[0].text, digests.items[1].text) << key;
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Server, RebuildOn, testing::ValuesIn(rdb::server_binaries()),
+INSTANTIATE_TEST_SUITE_P(Server, RebuildOn, testing::ValuesIn(fixtures::test_servers()),
                          [](const auto& tested) { return "n" + std::to_string(tested.index); });
 
 std::vector<std::string> commands_for(rdb::ValueType type, Bytes value,

@@ -3,25 +3,26 @@
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <map>
 
+#include "fixtures/test_server.h"
 #include "sync/base/error.h"
 #include "sync/fence/fence.h"
 #include "sync/fence/read_codec.h"
-#include "sync/net/test_server.h"
+#include "sync/net/test_support.h"
 #include "sync/psync/replica_link.h"
 #include "sync/resp/encoder.h"
 
 namespace lockstep::fence {
 namespace {
 
+using fixtures::TestServer;
 using net::Client;
 using net::run;
-using net::TestServer;
 using net::asio::awaitable;
 using Keys = std::vector<std::string>;
 
 const Keys every_type{"string", "int", "list", "set", "hash", "zset", "hll", "absent", "expiring"};
 
-void fill(const TestServer& server) {
+void fill(TestServer& server) {
   server.call({"SET", "string", std::string("\0\r\n\xff", 4)});
   server.call({"SET", "int", "42"});
   server.call({"RPUSH", "list", "a", "b", "c"});
@@ -51,14 +52,14 @@ awaitable<void> write(net::Endpoint endpoint, std::vector<FencedKey> keys, Resto
   for (const resp::Value& reply : replies) EXPECT_FALSE(reply.is_error()) << reply.text;
 }
 
-int64_t now_ms(const TestServer& server) {
+int64_t now_ms(TestServer& server) {
   const resp::Value time = server.call({"TIME"});
   return std::stoll(time.items[0].text) * 1000 + std::stoll(time.items[1].text) / 1000;
 }
 
 TEST(Fence, MovesKeysOfEveryTypeExactly) {
-  const TestServer source;
-  const TestServer target;
+  TestServer source;
+  TestServer target;
   fill(source);
   target.call({"SET", "absent", "to be removed"});
   target.call({"SET", "list", "of another type"});
@@ -77,7 +78,7 @@ TEST(Fence, MovesKeysOfEveryTypeExactly) {
 }
 
 TEST(Fence, ReadsTheExpiryToTheMillisecond) {
-  const TestServer source;
+  TestServer source;
   Keys keys;
   for (int i = 0; i < 200; ++i) {
     keys.push_back("k" + std::to_string(i));
@@ -102,7 +103,7 @@ awaitable<Read> read_by_pttl(net::Endpoint endpoint, std::string key) {
 }
 
 TEST(Fence, TimeAndPttlAgreeWithTheServer) {
-  const TestServer source;
+  TestServer source;
   source.call({"SET", "k", "v"});
   source.call({"PEXPIREAT", "k", "33000000000123"});
   int exact = 0;
@@ -116,14 +117,14 @@ TEST(Fence, TimeAndPttlAgreeWithTheServer) {
 }
 
 TEST(Fence, ReadsTheDatabaseAsked) {
-  const TestServer source;
+  TestServer source;
   source.call({"SET", "k", "zero"});
   EXPECT_EQ(run(read(source.endpoint(), DbIndex{3}, {"k"}))[0].dump_payload, std::nullopt);
   EXPECT_THROW(run(read(source.endpoint(), DbIndex{99}, {"k"})), UserError);
 }
 
 TEST(Fence, StopsWhenTheBytesPassTheBound) {
-  const TestServer source;
+  TestServer source;
   Keys keys;
   for (int i = 0; i < 100; ++i) {
     keys.push_back("k" + std::to_string(i));
@@ -214,9 +215,9 @@ awaitable<std::tuple<History, std::vector<FencedKey>>> observe(net::Endpoint end
 
 // The stream is the oracle: the value read must be what the commands up to its offset make.
 TEST(Fence, ValueAndOffsetAreOneObservation) {
-  const TestServer source;
+  TestServer source;
   const auto [history, keys] = run(observe(source.endpoint(), 3000));
-  const TestServer scratch;
+  TestServer scratch;
   int compared = 0;
   for (const FencedKey& key : keys) {
     if (!key.dump_payload) continue;
@@ -229,7 +230,7 @@ TEST(Fence, ValueAndOffsetAreOneObservation) {
 }
 
 TEST(Fence, NamesWhatTheUserMayNotDo) {
-  const TestServer source;
+  TestServer source;
   if (source.version() < 60000) GTEST_SKIP() << "no ACL before 6.0";
   source.call({"ACL", "SETUSER", "u", "on", ">p", "~*", "+@all", "-dump"});
   net::Endpoint endpoint = source.endpoint();
@@ -241,7 +242,7 @@ TEST(Fence, NamesWhatTheUserMayNotDo) {
 
 TEST(Fence, AClusterThatIsDownMayPass) {
   if (TestServer().version() < 30000) GTEST_SKIP() << "no cluster before 3.0";
-  const TestServer source({"--cluster-enabled", "yes"});
+  TestServer source({"--cluster-enabled", "yes"});
   EXPECT_THROW(run(read(source.endpoint(), DbIndex{0}, {"k"})), ConnectionError);
 }
 

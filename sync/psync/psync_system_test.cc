@@ -5,15 +5,17 @@
 #include <boost/asio/this_coro.hpp>
 #include <fstream>
 
+#include "fixtures/test_server.h"
 #include "sync/base/error.h"
-#include "sync/net/test_server.h"
+#include "sync/net/client.h"
+#include "sync/net/test_support.h"
 #include "sync/psync/replica_link.h"
 
 namespace lockstep::psync {
 namespace {
 
+using fixtures::TestServer;
 using net::run;
-using net::TestServer;
 using net::asio::awaitable;
 
 /// What a link has brought so far.
@@ -78,7 +80,7 @@ awaitable<Received> follow(net::Endpoint source, HandshakeOptions options, std::
   co_return received;
 }
 
-void fill(const TestServer& server, int keys) {
+void fill(TestServer& server, int keys) {
   for (int i = 0; i < keys; ++i) {
     server.call({"SET", "key" + std::to_string(i), std::string(100 + i, 'x')});
   }
@@ -102,11 +104,11 @@ const std::string last_value = "the-last-value";
 /// Writes last_value as soon as `source` streams to its replica.
 class LastWrite {
  public:
-  explicit LastWrite(const TestServer& source) : thread_([&source] { write(source); }) {}
+  explicit LastWrite(TestServer& source) : thread_([&source] { write(source); }) {}
   ~LastWrite() { thread_.join(); }
 
  private:
-  static void write(const TestServer& source) {
+  static void write(TestServer& source) {
     while (source.call({"INFO", "replication"}).text.find("state=online") == std::string::npos) {
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
@@ -115,12 +117,12 @@ class LastWrite {
   std::thread thread_;
 };
 
-Received follow_full(const TestServer& source, bool diskless) {
+Received follow_full(TestServer& source, bool diskless) {
   LastWrite write(source);
   return run(follow(source.endpoint(), options_for(diskless), last_value));
 }
 
-void expect_loads(const Received& received, const TestServer& source) {
+void expect_loads(const Received& received, TestServer& source) {
   const auto copy = load(received.snapshot);
   EXPECT_EQ(copy->call({"DBSIZE"}).integer, source.call({"DBSIZE"}).integer - 1);  // without "last"
   EXPECT_EQ(copy->call({"GET", "key77"}), source.call({"GET", "key77"}));
@@ -130,8 +132,8 @@ void expect_loads(const Received& received, const TestServer& source) {
 bool knows_diskless() { return TestServer().version() >= 20818; }
 
 TEST(ReplicaLink, ReceivesASnapshotFromDisk) {
-  const TestServer source(knows_diskless() ? TestServer::Args{"--repl-diskless-sync", "no"}
-                                           : TestServer::Args{});
+  TestServer source(knows_diskless() ? TestServer::Args{"--repl-diskless-sync", "no"}
+                                     : TestServer::Args{});
   fill(source, 300);
   const Received received = follow_full(source, false);
   EXPECT_EQ(received.start.kind, SyncKind::full_sync);
@@ -142,7 +144,7 @@ TEST(ReplicaLink, ReceivesASnapshotFromDisk) {
 
 TEST(ReplicaLink, ReceivesASnapshotThatEndsWithAMark) {
   if (!knows_diskless()) GTEST_SKIP() << "no diskless replication before 2.8.18";
-  const TestServer source({"--repl-diskless-sync", "yes", "--repl-diskless-sync-delay", "0"});
+  TestServer source({"--repl-diskless-sync", "yes", "--repl-diskless-sync-delay", "0"});
   fill(source, 300);
   const Received received = follow_full(source, true);
   EXPECT_FALSE(received.sized);
@@ -151,7 +153,7 @@ TEST(ReplicaLink, ReceivesASnapshotThatEndsWithAMark) {
 }
 
 TEST(ReplicaLink, ResumesWithTheVeryNextByte) {
-  const TestServer source;
+  TestServer source;
   const Received first = follow_full(source, false);
   source.call({"SET", "k", "between-links"});
   source.call({"SET", "last", "end-of-second"});
@@ -172,7 +174,7 @@ TEST(ReplicaLink, ResumesWithTheVeryNextByte) {
 }
 
 TEST(ReplicaLink, GetsAFullSyncWhereTheHistoryIsNotKnown) {
-  const TestServer source;
+  TestServer source;
   HandshakeOptions options = options_for(false);
   options.resume = {ReplId{std::string(40, 'a')}, Offset{5}};
   LastWrite write(source);
@@ -187,7 +189,7 @@ awaitable<SyncStart> open_only(net::Endpoint source, HandshakeOptions options) {
 }
 
 TEST(ReplicaLink, SaysThatAReplicaHasLostItsPrimary) {
-  const TestServer replica({"--slaveof", "127.0.0.1", "1"});
+  TestServer replica({"--slaveof", "127.0.0.1", "1"});
   HandshakeOptions options = options_for(true);
   options.reply_timeout = std::chrono::milliseconds(400);
   EXPECT_PRED2(net::contains,
@@ -207,7 +209,7 @@ TEST(ReplicaLink, WaitsWhileTheSourceLoads) {
   fill(source, 1000);
   source.call({"SAVE"});
   // 1000 keys, 2 ms each; the server looks at its clients after each KB, so there must be many.
-  TestServer loading({"--dir", source.dir(), "--key-load-delay", "2000",
+  TestServer loading({"--dir", source.directory(), "--key-load-delay", "2000",
                       "--loading-process-events-interval-bytes", "1024",
                       "--repl-diskless-sync-delay", "0"});
   EXPECT_PRED2(net::contains, net::message_of<UserError>(dbsize(loading.endpoint())), "LOADING");
@@ -216,7 +218,7 @@ TEST(ReplicaLink, WaitsWhileTheSourceLoads) {
 }
 
 TEST(ReplicaLink, NamesThePermissionThatIsMissing) {
-  const TestServer source;
+  TestServer source;
   if (source.version() < 60000) GTEST_SKIP() << "no ACL before 6.0";
   source.call({"ACL", "SETUSER", "u", "on", ">p", "~*", "+@all", "-psync"});
   source.call({"ACL", "SETUSER", "v", "on", ">p", "~*", "+@all", "-replconf"});
@@ -230,7 +232,7 @@ TEST(ReplicaLink, NamesThePermissionThatIsMissing) {
 }
 
 TEST(ReplicaLink, FallsBackToSync) {
-  const TestServer source({"--rename-command", "PSYNC", "HIDDEN"});
+  TestServer source({"--rename-command", "PSYNC", "HIDDEN"});
   fill(source, 100);
   const SyncStart start = run(open_only(source.endpoint(), options_for(false)));
   EXPECT_TRUE(start.plain_sync);
@@ -238,8 +240,7 @@ TEST(ReplicaLink, FallsBackToSync) {
 }
 
 TEST(ReplicaLink, NamesAServiceThatBlocksReplication) {
-  const TestServer source(
-      {"--rename-command", "PSYNC", "HIDDEN", "--rename-command", "SYNC", "HIDDEN2"});
+  TestServer source({"--rename-command", "PSYNC", "HIDDEN", "--rename-command", "SYNC", "HIDDEN2"});
   EXPECT_PRED2(net::contains,
                net::message_of<UserError>(open_only(source.endpoint(), options_for(true))),
                "knows neither PSYNC nor SYNC");

@@ -10,12 +10,12 @@
 #include <set>
 #include <sstream>
 
+#include "fixtures/test_server.h"
 #include "sync/base/error.h"
 #include "sync/rdb/digest.h"
 #include "sync/rdb/dump_payload.h"
 #include "sync/rdb/file_check.h"
 #include "sync/rdb/object.h"
-#include "sync/rdb/test_real_server.h"
 #include "sync/rdb/test_values.h"
 
 namespace lockstep::rdb {
@@ -36,20 +36,20 @@ StreamId parse_id(Bytes text) {
 }
 
 /// The value as the server's own commands tell it.
-Object asked_plain(RealServer& server, const std::string& key, Kind kind) {
-  if (kind == Kind::string) return String{server.expect({"GET", key}).text};
-  if (kind == Kind::list) return List{texts(server.expect({"LRANGE", key, "0", "-1"}))};
+Object asked_plain(TestServer& server, const std::string& key, Kind kind) {
+  if (kind == Kind::string) return String{server.call({"GET", key}).text};
+  if (kind == Kind::list) return List{texts(server.call({"LRANGE", key, "0", "-1"}))};
   if (kind == Kind::set) {
-    Set set{texts(server.expect({"SMEMBERS", key}))};
+    Set set{texts(server.call({"SMEMBERS", key}))};
     std::sort(set.members.begin(), set.members.end());
     return set;
   }
   if (kind == Kind::hash) {
     Hash hash;
-    const auto all = texts(server.expect({"HGETALL", key}));
+    const auto all = texts(server.call({"HGETALL", key}));
     for (size_t i = 0; i < all.size(); i += 2) {
       HashField field{all[i], all[i + 1]};
-      const auto at = server({"HPEXPIRETIME", key, "FIELDS", "1", all[i]});
+      const auto at = server.ask({"HPEXPIRETIME", key, "FIELDS", "1", all[i]});
       if (!at.is_error() && at.items[0].integer > 0)
         field.expire_at = ExpireAt{at.items[0].integer};
       hash.fields.push_back(field);
@@ -58,7 +58,7 @@ Object asked_plain(RealServer& server, const std::string& key, Kind kind) {
     return hash;
   }
   SortedSet zset;
-  const auto all = texts(server.expect({"ZRANGE", key, "0", "-1", "WITHSCORES"}));
+  const auto all = texts(server.call({"ZRANGE", key, "0", "-1", "WITHSCORES"}));
   for (size_t i = 0; i < all.size(); i += 2)
     zset.members.push_back({all[i], std::strtod(all[i + 1].c_str(), nullptr) + 0.0});
   std::sort(zset.members.begin(), zset.members.end(),
@@ -72,9 +72,9 @@ const resp::Value* field_of(const resp::Value& reply, Bytes name) {
   return nullptr;
 }
 
-std::vector<StreamEntry> asked_entries(RealServer& server, const std::string& key) {
+std::vector<StreamEntry> asked_entries(TestServer& server, const std::string& key) {
   std::vector<StreamEntry> entries;
-  for (const auto& item : server.expect({"XRANGE", key, "-", "+"}).items) {
+  for (const auto& item : server.call({"XRANGE", key, "-", "+"}).items) {
     StreamEntry entry{parse_id(item.items[0].text), {}};
     const auto all = texts(item.items[1]);
     for (size_t i = 0; i < all.size(); i += 2) entry.fields.emplace_back(all[i], all[i + 1]);
@@ -83,13 +83,13 @@ std::vector<StreamEntry> asked_entries(RealServer& server, const std::string& ke
   return entries;
 }
 
-Group asked_group(RealServer& server, const std::string& key, const resp::Value& about) {
+Group asked_group(TestServer& server, const std::string& key, const resp::Value& about) {
   Group group{field_of(about, "name")->text, parse_id(field_of(about, "last-delivered-id")->text)};
   if (const auto* read = field_of(about, "entries-read"))
     group.entries_read = read->is_null() ? -1 : read->integer;
-  for (const auto& item : server.expect({"XINFO", "CONSUMERS", key, group.name}).items)
+  for (const auto& item : server.call({"XINFO", "CONSUMERS", key, group.name}).items)
     group.consumers.push_back({field_of(item, "name")->text, {}});
-  for (const auto& item : server.expect({"XPENDING", key, group.name, "-", "+", "100000"}).items) {
+  for (const auto& item : server.call({"XPENDING", key, group.name, "-", "+", "100000"}).items) {
     const StreamId id = parse_id(item.items[0].text);
     group.pending.push_back({id, 0, static_cast<uint64_t>(item.items[3].integer)});
     for (Consumer& consumer : group.consumers)
@@ -98,9 +98,9 @@ Group asked_group(RealServer& server, const std::string& key, const resp::Value&
   return group;
 }
 
-Object asked_stream(RealServer& server, const std::string& key) {
+Object asked_stream(TestServer& server, const std::string& key) {
   Stream stream{asked_entries(server, key), {}, {}};
-  const auto about = server.expect({"XINFO", "STREAM", key});
+  const auto about = server.call({"XINFO", "STREAM", key});
   stream.info.length = static_cast<uint64_t>(field_of(about, "length")->integer);
   stream.info.last_id = parse_id(field_of(about, "last-generated-id")->text);
   if (const auto* id = field_of(about, "max-deleted-entry-id"))
@@ -109,7 +109,7 @@ Object asked_stream(RealServer& server, const std::string& key) {
     stream.info.first_id = parse_id(id->text);
   if (const auto* n = field_of(about, "entries-added"))
     stream.info.entries_added = static_cast<uint64_t>(n->integer);
-  for (const auto& item : server.expect({"XINFO", "GROUPS", key}).items)
+  for (const auto& item : server.call({"XINFO", "GROUPS", key}).items)
     stream.groups.push_back(asked_group(server, key, item));
   return stream;
 }
@@ -122,7 +122,7 @@ Object without_delivery_times(Object object) {
   return object;
 }
 
-Object asked(RealServer& server, const std::string& key, Kind kind) {
+Object asked(TestServer& server, const std::string& key, Kind kind) {
   return kind == Kind::stream ? asked_stream(server, key) : asked_plain(server, key, kind);
 }
 
@@ -133,13 +133,13 @@ class EachServer : public testing::TestWithParam<std::string> {
     fill_expiring(server, random);
   }
   Random random{20240229};
-  RealServer server{GetParam(), {"--hash-max-ziplist-entries", "128"}};
+  TestServer server{GetParam(), {"--hash-max-ziplist-entries", "128"}};
 };
 
 TEST_P(EachServer, TellsTheSameOfEveryKey) {
   std::set<ValueType> types;
   for (const std::string& key : keys_of(server)) {
-    const std::string dump = server.expect({"DUMP", key}).text;
+    const std::string dump = server.call({"DUMP", key}).text;
     const DumpView view = parse_dump_payload(dump);
     types.insert(view.type);
     const Object decoded = decode_object(view.type, view.value);
@@ -156,14 +156,14 @@ TEST_P(EachServer, TellsTheSameOfEveryKey) {
 
 TEST_P(EachServer, RestoresOurPayloads) {
   for (const std::string& key : keys_of(server)) {
-    const std::string dump = server.expect({"DUMP", key}).text;
+    const std::string dump = server.call({"DUMP", key}).text;
     const DumpView view = parse_dump_payload(dump);
     std::string ours;
     append_dump_payload(ours, view.type, view.value, *lowest_version_for(view.type));
     EXPECT_EQ(ours.size(), dump_payload_size(view.value));
-    server.expect({"DEL", "copy"});
-    server.expect({"RESTORE", "copy", "0", ours});
-    const std::string again = server.expect({"DUMP", "copy"}).text;
+    server.call({"DEL", "copy"});
+    server.call({"RESTORE", "copy", "0", ours});
+    const std::string again = server.call({"DUMP", "copy"}).text;
     const DumpView copy = parse_dump_payload(again);
     EXPECT_TRUE(
         same_value(decode_object(view.type, view.value), decode_object(copy.type, copy.value)))
@@ -179,10 +179,10 @@ std::string read_file(const std::filesystem::path& path) {
 }
 
 TEST_P(EachServer, SavesAFileThatSaysTheSame) {
-  server.expect({"SAVE"});
+  server.call({"SAVE"});
   const std::string path = server.directory() / "dump.rdb";
   const FileSummary summary = check_file(path);
-  EXPECT_EQ(static_cast<int64_t>(summary.keys), server.expect({"DBSIZE"}).integer);
+  EXPECT_EQ(static_cast<int64_t>(summary.keys), server.call({"DBSIZE"}).integer);
   EXPECT_EQ(summary.bytes, std::filesystem::file_size(path));
   EXPECT_TRUE(summary.checksum_present);
   const std::string file = read_file(path);
@@ -192,10 +192,10 @@ TEST_P(EachServer, SavesAFileThatSaysTheSame) {
     if (std::holds_alternative<End>(event)) break;
     ASSERT_FALSE(std::holds_alternative<NeedMore>(event));
     if (const auto* entry = std::get_if<Entry>(&event)) {
-      const std::string dump = server.expect({"DUMP", entry->key}).text;
+      const std::string dump = server.call({"DUMP", std::string(entry->key)}).text;
       ASSERT_EQ(printable(dump.substr(1, dump.size() - 1 - dump_footer_bytes)),
                 printable(entry->value));
-      const int64_t ttl = server.expect({"PTTL", entry->key}).integer;
+      const int64_t ttl = server.call({"PTTL", std::string(entry->key)}).integer;
       EXPECT_EQ(ttl > 0, entry->expire_at.has_value());
       EXPECT_EQ(entry->expire_at.value_or(ExpireAt{4000000000123}).ms, 4000000000123);
     }
@@ -205,7 +205,7 @@ TEST_P(EachServer, SavesAFileThatSaysTheSame) {
 
 /// Feeds parts of values cut as small as can be, and compares with the values whole.
 TEST_P(EachServer, CutsValuesWithoutLoss) {
-  server.expect({"SAVE"});
+  server.call({"SAVE"});
   const std::string file = read_file(server.directory() / "dump.rdb");
   Framer framer({.value_bytes_max = 64});
   std::optional<ObjectBuilder> builder;
@@ -225,7 +225,7 @@ TEST_P(EachServer, CutsValuesWithoutLoss) {
     } else if (const auto* part = std::get_if<BigPart>(&event)) {
       decode_part(*part, *builder);
     } else if (std::holds_alternative<BigEnd>(event)) {
-      const std::string dump = server.expect({"DUMP", key}).text;
+      const std::string dump = server.call({"DUMP", key}).text;
       const DumpView view = parse_dump_payload(dump);
       ASSERT_EQ(builder->take(), decode_object(view.type, view.value)) << key;
     }
@@ -233,27 +233,27 @@ TEST_P(EachServer, CutsValuesWithoutLoss) {
   EXPECT_GT(cut, 20u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Server, EachServer, testing::ValuesIn(server_binaries()),
+INSTANTIATE_TEST_SUITE_P(Server, EachServer, testing::ValuesIn(fixtures::test_servers()),
                          [](const auto& tested) { return "n" + std::to_string(tested.index); });
 
 /// A file of one small key of each type and encoding.
-std::string small_file(RealServer& server) {
-  server.expect({"SET", "s", "text"});
-  server.expect({"SET", "lzf", std::string(40, 'a')});
-  server.expect({"RPUSH", "l", "a", "1", "100000"});
-  server.expect({"SADD", "i", "1", "2"});
-  server.expect({"HSET", "h", "f", "v"});
-  server.expect({"ZADD", "z", "1.5", "m"});
-  server.expect({"CONFIG", "SET", "zset-max-listpack-entries", "0"});
-  server.expect({"CONFIG", "SET", "hash-max-listpack-entries", "0"});
-  server.expect({"SADD", "set", "a", "b"});
-  server.expect({"HSET", "h2", "f", "v"});
-  server.expect({"ZADD", "z2", "1.5", "m"});
-  server.expect({"XADD", "x", "1-1", "f", "v"});
-  server.expect({"XGROUP", "CREATE", "x", "g", "0"});
-  server.expect({"XREADGROUP", "GROUP", "g", "c", "STREAMS", "x", ">"});
-  server.expect({"PEXPIREAT", "s", "4000000000123"});
-  server.expect({"SAVE"});
+std::string small_file(TestServer& server) {
+  server.call({"SET", "s", "text"});
+  server.call({"SET", "lzf", std::string(40, 'a')});
+  server.call({"RPUSH", "l", "a", "1", "100000"});
+  server.call({"SADD", "i", "1", "2"});
+  server.call({"HSET", "h", "f", "v"});
+  server.call({"ZADD", "z", "1.5", "m"});
+  server.call({"CONFIG", "SET", "zset-max-listpack-entries", "0"});
+  server.call({"CONFIG", "SET", "hash-max-listpack-entries", "0"});
+  server.call({"SADD", "set", "a", "b"});
+  server.call({"HSET", "h2", "f", "v"});
+  server.call({"ZADD", "z2", "1.5", "m"});
+  server.call({"XADD", "x", "1-1", "f", "v"});
+  server.call({"XGROUP", "CREATE", "x", "g", "0"});
+  server.call({"XREADGROUP", "GROUP", "g", "c", "STREAMS", "x", ">"});
+  server.call({"PEXPIREAT", "s", "4000000000123"});
+  server.call({"SAVE"});
   return read_file(server.directory() / "dump.rdb");
 }
 
@@ -280,7 +280,7 @@ std::string outcome(Bytes file) {
 }
 
 TEST(DamagedFile, IsNeverTakenForAGoodOne) {
-  RealServer server("redis-server");
+  TestServer server("redis-server", {});
   const std::string good = small_file(server);
   ASSERT_EQ(outcome(good), "end");
   for (size_t at = 0; at < good.size(); ++at)

@@ -39,12 +39,7 @@ std::string some_score(Random& random) {
   return std::to_string(static_cast<int64_t>(random()) >> below(random, 64));
 }
 
-int major_version(RealServer& server) {
-  const std::string info = server.expect({"INFO", "server"}).text;
-  return std::stoi(info.substr(info.find("redis_version:") + 14));
-}
-
-void fill_streams(RealServer& server, Random& random, const std::string& key, size_t entries) {
+void fill_streams(TestServer& server, Random& random, const std::string& key, size_t entries) {
   std::vector<std::string> ids;
   for (size_t i = 0; i < entries; ++i) {
     std::vector<std::string> args = {"XADD", key, "*"};
@@ -53,62 +48,61 @@ void fill_streams(RealServer& server, Random& random, const std::string& key, si
       args.push_back(other_fields ? some_text(random) : std::to_string(f));
       args.push_back(some_text(random));
     }
-    ids.push_back(server(std::vector<Bytes>(args.begin(), args.end())).text);
+    ids.push_back(server.ask(args).text);
   }
-  for (const char* group : {"workers", "idle"})
-    server.expect({"XGROUP", "CREATE", key, group, "0"});
+  for (const char* group : {"workers", "idle"}) server.call({"XGROUP", "CREATE", key, group, "0"});
   for (const char* consumer : {"anna", "berta", "anna"})
-    server.expect({"XREADGROUP", "GROUP", "workers", consumer, "COUNT", "7", "STREAMS", key, ">"});
-  if (entries > 5) server.expect({"XACK", key, "workers", ids[1]});
-  for (size_t i = 20; i < entries; i += 9) server.expect({"XDEL", key, ids[i]});
+    server.call({"XREADGROUP", "GROUP", "workers", consumer, "COUNT", "7", "STREAMS", key, ">"});
+  if (entries > 5) server.call({"XACK", key, "workers", ids[1]});
+  for (size_t i = 20; i < entries; i += 9) server.call({"XDEL", key, ids[i]});
 }
 
 }  // namespace
 
-void fill(RealServer& server, Random& random) {
+void fill(TestServer& server, Random& random) {
   for (const size_t size : {1, 3, 20, 130, 700}) {
     const std::string n = std::to_string(size);
     for (size_t i = 0; i < 12; ++i)
-      server.expect({"SET", "s" + n + std::to_string(i), some_text(random)});
+      server.call({"SET", "s" + n + std::to_string(i), some_text(random)});
     for (size_t i = 0; i < size; ++i) {
-      server.expect({"RPUSH", "l" + n, some_text(random)});
-      server.expect({"SADD", "set" + n, some_text(random)});
-      server.expect({"SADD", "ints" + n,
-                     std::to_string(static_cast<int64_t>(random()) >> (size > 20 ? 0 : 50))});
-      server.expect({"SADD", "words" + n, "w" + std::to_string(random() % 100000)});
-      server.expect({"HSET", "h" + n, some_text(random), some_text(random)});
-      server.expect({"HSET", "hs" + n, std::to_string(i), std::to_string(random() % 70000)});
-      server.expect({"ZADD", "z" + n, some_score(random), some_text(random)});
-      server.expect({"ZADD", "zs" + n, some_score(random), std::to_string(i)});
+      server.call({"RPUSH", "l" + n, some_text(random)});
+      server.call({"SADD", "set" + n, some_text(random)});
+      server.call({"SADD", "ints" + n,
+                   std::to_string(static_cast<int64_t>(random()) >> (size > 20 ? 0 : 50))});
+      server.call({"SADD", "words" + n, "w" + std::to_string(random() % 100000)});
+      server.call({"HSET", "h" + n, some_text(random), some_text(random)});
+      server.call({"HSET", "hs" + n, std::to_string(i), std::to_string(random() % 70000)});
+      server.call({"ZADD", "z" + n, some_score(random), some_text(random)});
+      server.call({"ZADD", "zs" + n, some_score(random), std::to_string(i)});
     }
-    server.expect({"PFADD", "hll" + n, n, "a", "b"});
-    server.expect({"PEXPIREAT", "l" + n, "4000000000123"});
-    if (major_version(server) >= 5) fill_streams(server, random, "x" + n, size);
+    server.call({"PFADD", "hll" + n, n, "a", "b"});
+    server.call({"PEXPIREAT", "l" + n, "4000000000123"});
+    if (server.version() / 10000 >= 5) fill_streams(server, random, "x" + n, size);
   }
-  if (major_version(server) >= 5) {
-    server.expect({"XADD", "xempty", "5-1", "a", "b"});
-    server.expect({"XDEL", "xempty", "5-1"});
+  if (server.version() / 10000 >= 5) {
+    server.call({"XADD", "xempty", "5-1", "a", "b"});
+    server.call({"XDEL", "xempty", "5-1"});
   }
 }
 
-bool fill_expiring(RealServer& server, Random& random) {
+bool fill_expiring(TestServer& server, Random& random) {
   for (const size_t size : {2, 40, 900}) {
     const std::string key = "he" + std::to_string(size);
     for (size_t i = 0; i < size; ++i) {
       const std::string field = "f" + std::to_string(i);
-      server.expect({"HSET", key, field, some_text(random)});
+      server.call({"HSET", key, field, some_text(random)});
       if (i % 2 == 0) continue;
       const std::string at = std::to_string(4000000000000 + random() % 1000000);
-      if (server({"HPEXPIREAT", key, at, "FIELDS", "1", field}).is_error())
-        return server({"DEL", key}), false;
+      if (server.ask({"HPEXPIREAT", key, at, "FIELDS", "1", field}).is_error())
+        return server.ask({"DEL", key}), false;
     }
   }
   return true;
 }
 
-std::vector<std::string> keys_of(RealServer& server) {
+std::vector<std::string> keys_of(TestServer& server) {
   std::vector<std::string> keys;
-  for (const auto& item : server.expect({"KEYS", "*"}).items) keys.push_back(item.text);
+  for (const auto& item : server.call({"KEYS", "*"}).items) keys.push_back(item.text);
   return keys;
 }
 

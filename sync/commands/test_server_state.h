@@ -4,9 +4,11 @@
 #include <map>
 #include <string>
 
-#include "sync/commands/test_server.h"
+#include "fixtures/test_server.h"
 
 namespace lockstep::commands {
+
+using fixtures::TestServer;
 
 /// A reply as text, nested ones in brackets.
 inline std::string text_of(const resp::Value& value) {
@@ -43,14 +45,14 @@ inline std::string fields(const resp::Value& info, const std::vector<std::string
 
 /// Entries, ids, groups, consumers and pending entries; not when somebody was last seen.
 inline std::string stream_state(TestServer& server, const std::string& key) {
-  std::string text = text_of(server.call({"XRANGE", key, "-", "+"}));
-  text += fields(server.call({"XINFO", "STREAM", key}),
+  std::string text = text_of(server.ask({"XRANGE", key, "-", "+"}));
+  text += fields(server.ask({"XINFO", "STREAM", key}),
                  {"last-generated-id", "max-deleted-entry-id", "entries-added"});
-  for (const resp::Value& group : server.call({"XINFO", "GROUPS", key}).items) {
+  for (const resp::Value& group : server.ask({"XINFO", "GROUPS", key}).items) {
     text += fields(group, {"name", "pending", "last-delivered-id", "entries-read"});
     const std::string name = group.items.at(1).text;
-    text += text_of(server.call({"XPENDING", key, name}));
-    for (const resp::Value& consumer : server.call({"XINFO", "CONSUMERS", key, name}).items) {
+    text += text_of(server.ask({"XPENDING", key, name}));
+    for (const resp::Value& consumer : server.ask({"XINFO", "CONSUMERS", key, name}).items) {
       text += fields(consumer, {"name", "pending"});
     }
   }
@@ -59,20 +61,20 @@ inline std::string stream_state(TestServer& server, const std::string& key) {
 
 inline std::string value_state(TestServer& server, const std::string& key,
                                const std::string& type) {
-  if (type == "string") return server.call({"GET", key}).text;
-  if (type == "list") return text_of(server.call({"LRANGE", key, "0", "-1"}));
-  if (type == "set") return unordered(server.call({"SMEMBERS", key}), 1);
-  if (type == "zset") return text_of(server.call({"ZRANGE", key, "0", "-1", "WITHSCORES"}));
+  if (type == "string") return server.ask({"GET", key}).text;
+  if (type == "list") return text_of(server.ask({"LRANGE", key, "0", "-1"}));
+  if (type == "set") return unordered(server.ask({"SMEMBERS", key}), 1);
+  if (type == "zset") return text_of(server.ask({"ZRANGE", key, "0", "-1", "WITHSCORES"}));
   if (type == "stream") return stream_state(server, key);
-  const auto field_expiries = server.call({"HPEXPIRETIME", key, "FIELDS", "3", "a", "b", "c"});
-  return unordered(server.call({"HGETALL", key}), 2) +
+  const auto field_expiries = server.ask({"HPEXPIRETIME", key, "FIELDS", "3", "a", "b", "c"});
+  return unordered(server.ask({"HGETALL", key}), 2) +
          (field_expiries.is_error() ? "" : text_of(field_expiries));
 }
 
 /// The expiry in units of about three hours: tests use times much further apart, and old servers
 /// can only tell what is left.
 inline std::string expiry_state(TestServer& server, const std::string& key) {
-  const int64_t left = server.call({"PTTL", key}).integer;
+  const int64_t left = server.ask({"PTTL", key}).integer;
   return left < 0 ? "never" : std::to_string((left + 5000000) / 10000000);
 }
 
@@ -80,14 +82,14 @@ inline std::string expiry_state(TestServer& server, const std::string& key) {
 /// a way that does not depend on this code.
 inline std::string server_state(TestServer& server) {
   std::map<std::string, std::string> keys;
-  for (const resp::Value& key : server.call({"KEYS", "*"}).items) {
-    const std::string type = server.call({"TYPE", key.text}).text;
+  for (const resp::Value& key : server.ask({"KEYS", "*"}).items) {
+    const std::string type = server.ask({"TYPE", key.text}).text;
     keys[key.text] =
         type + " " + value_state(server, key.text, type) + expiry_state(server, key.text);
   }
   std::string text;
   for (const auto& [key, state] : keys) text += key + ": " + state + "\n";
-  const resp::Value digest = server.call({"DEBUG", "DIGEST"});
+  const resp::Value digest = server.ask({"DEBUG", "DIGEST"});
   return digest.is_error() ? text : text + digest.text;
 }
 

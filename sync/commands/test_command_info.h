@@ -6,10 +6,12 @@
 #include <string>
 #include <vector>
 
-#include "sync/commands/test_server.h"
+#include "fixtures/test_server.h"
 #include "sync/commands/text.h"
 
 namespace lockstep::commands {
+
+using fixtures::TestServer;
 
 /// An entry of COMMAND's reply.
 struct Info {
@@ -44,7 +46,7 @@ inline void collect(const resp::Value& entry, std::vector<Info>& infos) {
 /// Every command of the server, and since 7.0 every subcommand.
 inline std::vector<Info> commands_of(TestServer& server) {
   std::vector<Info> infos;
-  for (const resp::Value& entry : server.call({"COMMAND"}).items) collect(entry, infos);
+  for (const resp::Value& entry : server.ask({"COMMAND"}).items) collect(entry, infos);
   return infos;
 }
 
