@@ -5,6 +5,7 @@
 
 #include "fixtures/catalogue.h"
 #include "fixtures/child.h"
+#include "fixtures/join_all.h"
 #include "fixtures/poll_until.h"
 #include "fixtures/run_files.h"
 #include "scenarios/checks.h"
@@ -69,9 +70,9 @@ asio::awaitable<Contents> taken_by_save(const fixtures::Server* server, Decoding
 
 /// A client that does not say its version gets a file of an old format from a new server, or none;
 /// then the server's own file it is.
-asio::awaitable<Contents> contents_of_server(const fixtures::Server* server, Decoding how) {
+asio::awaitable<void> read_server(const fixtures::Server* server, Decoding how,
+                                  Contents& contents) {
   bool refused = false;
-  Contents contents;
   try {
     contents = co_await taken_by_client(server, how);
   } catch (const UserError&) {
@@ -79,27 +80,36 @@ asio::awaitable<Contents> contents_of_server(const fixtures::Server* server, Dec
   }
   if (refused) contents = co_await taken_by_save(server, how);
   contents.taken_ms = now_ms();
-  co_return contents;
 }
 
-asio::awaitable<Contents> contents_of(const fixtures::Deployment* deployment, Decoding how) {
+/// All servers at once.
+asio::awaitable<Contents> read_all(const fixtures::Deployment* deployment, Decoding how) {
+  const auto servers = deployment->primaries();
+  std::vector<Contents> parts(servers.size());
+  std::vector<asio::awaitable<void>> reads;
+  for (size_t i = 0; i < servers.size(); ++i)
+    reads.push_back(read_server(servers[i], how, parts[i]));
+  co_await fixtures::join_all(std::move(reads));
   Contents all;
-  for (const fixtures::Server* server : deployment->primaries())
-    all.add(co_await contents_of_server(server, how));
+  for (Contents& part : parts) all.add(std::move(part));
   co_return all;
 }
 
+std::string detail_of(size_t keys, const ContentFindings& findings) {
+  std::string text = fmt::format("{} keys; missing {}, extra {}, different {}", keys,
+                                 findings.missing, findings.extra, findings.different);
+  if (findings.expired > 0) text += fmt::format(", expired meanwhile {}", findings.expired);
+  if (findings.count() > 0) text += fmt::format("; first {}", fmt::join(findings.first, "; "));
+  return text;
+}
+
 asio::awaitable<void> compare_files(Comparison comparison, Decoding how, CheckResult& result) {
-  const Contents source = co_await contents_of(comparison.source, how);
-  const Contents target = co_await contents_of(comparison.target, how);
+  const Contents source = co_await read_all(comparison.source, how);
+  const Contents target = co_await read_all(comparison.target, how);
   const ContentFindings findings =
       compare_contents(source, target, verifier::Tolerance().tolerance.count());
   result.verdict = findings.count() == 0 ? Verdict::pass : Verdict::fail;
-  result.detail = fmt::format(
-      "{} keys; missing {}, extra {}, different {}{}{}", source.keys.size(), findings.missing,
-      findings.extra, findings.different,
-      findings.expired == 0 ? "" : fmt::format(", expired meanwhile {}", findings.expired),
-      findings.count() == 0 ? "" : "; first " + fmt::format("{}", fmt::join(findings.first, "; ")));
+  result.detail = detail_of(source.keys.size(), findings);
 }
 
 }  // namespace

@@ -52,7 +52,8 @@ class rdb_files : public testing::Test {
     options.now_ms = now_ms_;
     std::vector<net::Endpoint> servers{deployment->client_endpoint()};
     co_await fixtures::load_dataset(servers, options);
-    co_await ask_server(deployment->client_endpoint(), set_planted_);
+    for (const Words& words : all_planted_)
+      co_await ask_server(deployment->client_endpoint(), words);
   }
   asio::awaitable<CheckResult> check(const Pair& pair) {
     Comparison comparison;
@@ -75,6 +76,16 @@ class rdb_files : public testing::Test {
                         std::chrono::system_clock::now().time_since_epoch())
                         .count();
   Words set_planted_{"SET", "planted", "value", "PXAT", std::to_string(now_ms_ + 100'000'000)};
+  /// Six keys, in the same state wherever they are written in this order.
+  const std::vector<Words> all_planted_ = {
+      set_planted_,
+      {"RPUSH", "a-list", "a", "b"},
+      {"SADD", "a-set", "a", "b"},
+      {"HSET", "a-hash", "a", "1", "b", "2"},
+      {"ZADD", "a-zset", "0.1", "a", "2", "b"},
+      {"XADD", "a-stream", "1-1", "a", "b"},
+      {"XGROUP", "CREATE", "a-stream", "group", "0"},
+  };
   fixtures::TemporaryDirectory directory_;
   fixtures::AddressPlan addresses_;
 };
@@ -87,7 +98,7 @@ TEST_F(rdb_files, of_equal_copies_are_equal_and_each_planted_difference_is_found
     co_await fill(pair.target.get());
     const CheckResult equal = co_await check(pair);
     EXPECT_EQ(equal.verdict, Verdict::pass) << equal.detail;
-    EXPECT_EQ(equal.detail, "3001 keys; missing 0, extra 0, different 0");
+    EXPECT_EQ(equal.detail, "3006 keys; missing 0, extra 0, different 0");
 
     const std::string different =
         "missing 0, extra 0, different 1; first different \"planted\" (db 0): ";
@@ -107,6 +118,35 @@ TEST_F(rdb_files, of_equal_copies_are_equal_and_each_planted_difference_is_found
     Words undo{"DEL", "one-more"};
     what = "missing 0, extra 1, different 0; first extra \"one-more\" (db 0)";
     co_await expect_found(pair, words, undo, what);
+  };
+  fixtures::run(body());
+}
+
+TEST_F(rdb_files, tell_of_every_type_what_differs) {
+  if (!find_rdb_decoder()) GTEST_SKIP() << missing_decoder;
+  const auto body = [this]() -> asio::awaitable<void> {
+    const Pair pair = co_await start_pair();
+    co_await fill(pair.source.get());
+    co_await fill(pair.target.get());
+    const std::vector<Words> plants = {
+        {"LMOVE", "a-list", "a-list", "LEFT", "RIGHT"},
+        {"SREM", "a-set", "b"},
+        {"HSET", "a-hash", "b", "3"},
+        {"ZADD", "a-zset", "0.1000000000000001", "a"},
+        {"XGROUP", "CREATECONSUMER", "a-stream", "group", "new"},
+    };
+    for (const Words& words : plants) co_await ask_server(pair.target->client_endpoint(), words);
+    const CheckResult result = co_await check(pair);
+    EXPECT_EQ(result.verdict, Verdict::fail);
+    for (const char* what :
+         {"missing 0, extra 0, different 5;",
+          "\"a-hash\" (db 0): hash \"b\": source \"2\", target \"3\"",
+          "\"a-list\" (db 0): list \"0000000000\": source \"a\", target \"b\"",
+          "\"a-set\" (db 0): set \"b\" only in the source",
+          "\"a-stream\" (db 0): stream \"group group consumer new\" only in the target",
+          "\"a-zset\" (db 0): zset \"a\": source \"0.10000000000000001\", target "
+          "\"0.1000000000000001\""})
+      EXPECT_NE(result.detail.find(what), std::string::npos) << what << "\n" << result.detail;
   };
   fixtures::run(body());
 }
