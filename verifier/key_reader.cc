@@ -48,8 +48,15 @@ void take(Reading& reading, fence::FencedKey&& key, size_t node, int64_t now_ms)
 
 asio::awaitable<std::vector<fence::FencedKey>> read_some(Node& node, DbIndex db,
                                                          std::vector<std::string> keys) {
-  if (node.version_number < fenced_since) return read_plainly(*node.client, db, std::move(keys));
-  return fence::read_keys(*node.client, db, std::move(keys));
+  if (node.version_number >= fenced_since) {
+    try {
+      auto read = co_await fence::read_keys(*node.client, db, keys);
+      co_return read;
+    } catch (const fence::SourceFull&) {  // a plain read is served
+    }
+  }
+  auto read = co_await read_plainly(*node.client, db, std::move(keys));
+  co_return read;
 }
 
 asio::awaitable<std::vector<Reading>> read_once(Side& side, std::vector<Candidate> keys) {

@@ -14,13 +14,6 @@ using nlohmann::json;
 
 namespace {
 
-DiffClass class_named(const std::string& name) {
-  for (size_t i = 0; i < diff_class_count; ++i) {
-    if (name == diff_class_name(static_cast<DiffClass>(i))) return static_cast<DiffClass>(i);
-  }
-  throw FormatError(0, "unknown class " + name);
-}
-
 std::optional<ExpireAt> expiry_of(const json& line, const char* name) {
   const json& value = line.at(name);
   return value.is_null() ? std::nullopt : std::optional(ExpireAt{value.get<int64_t>()});
@@ -34,7 +27,7 @@ std::string key_of(const json& line) {
 
 DiffLine parse(const json& line) {
   Difference difference;
-  difference.diff_class = class_named(line.at("class").get<std::string>());
+  difference.diff_class = diff_class_named(line.at("class").get<std::string>());
   difference.db = DbIndex{line.at("db").get<uint32_t>()};
   difference.key = key_of(line);
   difference.source_type = line.value("source_type", "none");
@@ -46,6 +39,13 @@ DiffLine parse(const json& line) {
 }
 
 }  // namespace
+
+DiffClass diff_class_named(const std::string& name) {
+  for (size_t i = 0; i < diff_class_count; ++i) {
+    if (name == diff_class_name(static_cast<DiffClass>(i))) return static_cast<DiffClass>(i);
+  }
+  throw FormatError(0, "unknown class " + name);
+}
 
 ReportedSides read_reported_sides(const std::filesystem::path& directory) {
   const std::filesystem::path path = directory / "report.json";

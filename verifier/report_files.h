@@ -20,6 +20,9 @@ struct ReportedSides {
 /// Throws UserError (bad_arguments) that names the file and what is wrong with it.
 ReportedSides read_reported_sides(const std::filesystem::path& directory);
 
+/// The inverse of diff_class_name(). Throws FormatError.
+DiffClass diff_class_named(const std::string& name);
+
 /// A line of diff.jsonl that has a class; without its commands.
 struct DiffLine {
   std::string status;

@@ -67,6 +67,18 @@ Json counts_json(const VerifyReport& report) {
   return json;
 }
 
+Json repair_json(const RepairReport& repair) {
+  return {{"dry_run", repair.dry_run},
+          {"written", repair.written},
+          {"removed", repair.removed},
+          {"agreed", repair.agreed},
+          {"left", repair.left},
+          {"left_why", repair.left_why},
+          {"problem", repair.problem},
+          {"journal", repair.journal.string()},
+          {"duration_ms", repair.duration.count()}};
+}
+
 /// Renamed into its place: whoever finds the file finds all of it.
 void write_file(const std::filesystem::path& path, const std::string& text) {
   const std::filesystem::path unfinished = path.string() + ".new";
@@ -123,6 +135,7 @@ std::string report_json(const VerifyReport& report) {
   json["duration_ms"] = {{"pass", report.pass_time.count()},
                          {"settle", report.settle_time.count()},
                          {"total", report.duration.count()}};
+  if (report.repair) json["repair"] = repair_json(*report.repair);
   json["table_bytes_max"] = report.table_bytes_max;
   json["spilled_bytes"] = report.spilled_bytes;
   return dump(json, 2) + "\n";

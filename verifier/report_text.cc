@@ -47,6 +47,15 @@ std::string not_compared_text() {
   return text;
 }
 
+std::string repair_text(const RepairReport& repair) {
+  std::string text = fmt::format("{}{} written, {} removed, {} agreed by then, {} left ({})",
+                                 repair.dry_run ? "would be " : "", format_count(repair.written),
+                                 format_count(repair.removed), format_count(repair.agreed),
+                                 format_count(repair.left), format_duration(repair.duration));
+  if (!repair.left_why.empty()) text += "; left " + repair.left_why;
+  return text;
+}
+
 std::string duration_text(const VerifyReport& report) {
   return fmt::format("{} (both sides {}, again {})", format_duration(report.duration),
                      format_duration(report.pass_time), format_duration(report.settle_time));
@@ -65,6 +74,11 @@ void table(std::string& out, const VerifyReport& report) {
   row(out, "not compared", not_compared_text());
   row(out, "method, cut", report.method + ", " + report.cut);
   row(out, "duration", duration_text(report));
+  if (report.repair) row(out, "repair", repair_text(*report.repair));
+  if (report.repair && !report.repair->problem.empty())
+    row(out, "repair ended by", report.repair->problem);
+  if (report.repair && !report.repair->journal.empty())
+    row(out, "undo it", "lockstep verify undo " + report.repair->journal.string());
   for (const std::string& note : report.notes) row(out, "note", note);
 }
 

@@ -108,6 +108,7 @@ asio::awaitable<std::unique_ptr<Node>> Side::connect(net::Endpoint endpoint) {
   }
   node->run_id = info_field(info.text, "run_id");
   node->version = info_field(info.text, "redis_version");
+  node->valkey_version = info_field(info.text, "valkey_version");
   node->databases = info_keyspace(info.text);
   node->version_number = co_await node->client->server_version();
   node->clock_offset_ms = co_await clock_offset(*node->client);

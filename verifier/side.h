@@ -21,6 +21,7 @@ struct Node {
   std::unique_ptr<net::Client> client;
   std::string run_id;
   std::string version;
+  std::string valkey_version;  ///< empty: Redis or another
   uint32_t version_number = 0;
   std::vector<DbKeys> databases;  ///< when it was opened
   int64_t clock_offset_ms = 0;    ///< its clock minus ours

@@ -82,6 +82,19 @@ struct Unverifiable {
 enum class Verdict : uint8_t { equal, different, unknown };
 const char* verdict_name(Verdict verdict);
 
+/// What a repair did, or would do.
+struct RepairReport {
+  bool dry_run = false;
+  uint64_t written = 0;           ///< keys that the target got from the source
+  uint64_t removed = 0;           ///< keys that the source does not have
+  uint64_t agreed = 0;            ///< nothing was to do any more
+  uint64_t left = 0;              ///< differences that a repair cannot mend
+  std::string left_why;           ///< of the first of them
+  std::string problem;            ///< why it ended early; empty: it did not
+  std::filesystem::path journal;  ///< what undoes it; empty: nothing was written
+  milliseconds duration{0};
+};
+
 struct SideReport {
   std::vector<std::string> urls;   ///< as given, without passwords
   std::vector<std::string> nodes;  ///< labels of the primaries that were read
@@ -115,8 +128,9 @@ struct VerifyReport {
   milliseconds pass_time{0};    ///< reading both sides
   milliseconds settle_time{0};  ///< reading again
   milliseconds duration{0};
-  uint64_t table_bytes_max = 0;  ///< memory of what is kept of the keys at its peak
-  uint64_t spilled_bytes = 0;    ///< of it, what went into a file
+  std::optional<RepairReport> repair;  ///< if there was one: the rest tells what is now
+  uint64_t table_bytes_max = 0;        ///< memory of what is kept of the keys at its peak
+  uint64_t spilled_bytes = 0;          ///< of it, what went into a file
 
   uint64_t difference_count() const;
   ExitCode exit_code() const;

@@ -8,7 +8,9 @@
 
 #include "sync/base/units.h"
 #include "verifier/explain_command.h"
+#include "verifier/repair.h"
 #include "verifier/report_text.h"
+#include "verifier/undo_command.h"
 #include "verifier/verify.h"
 
 namespace lockstep::verifier {
@@ -26,10 +28,12 @@ struct VerifyFlags {
   std::string memory = "256MB";
   std::string spill_directory;
   bool quiet = false;
+  bool repair = false;
+  RepairOptions repair_options;
 };
 
 ReadMode parse_read(const std::string& text) {
-  static const std::map<std::string, ReadMode> modes{
+  static const std::map<std::string, ReadMode> modes = {
       {"auto", ReadMode::automatic}, {"snapshot", ReadMode::snapshot}, {"scan", ReadMode::scan}};
   const auto found = modes.find(text);
   if (found != modes.end()) return found->second;
@@ -53,7 +57,10 @@ VerifyOptions to_options(const VerifyFlags& flags) {
 int run_verify(const VerifyFlags& flags) {
   std::signal(SIGPIPE, SIG_IGN);
   const VerifyOptions options = to_options(flags);
-  const VerifyReport report = verify(options);
+  if (flags.repair_options.dry_run && !flags.repair)
+    throw UserError("--dry-run belongs to --repair", ExitCode::bad_arguments);
+  const VerifyReport report =
+      flags.repair ? verify_and_repair(options, flags.repair_options) : verify(options);
   fmt::print("{}", report_text(report, options.report));
   return static_cast<int>(report.exit_code());
 }
@@ -110,6 +117,20 @@ void add_flags(CLI::App& command, VerifyFlags& flags) {
   command.add_flag("--quiet", flags.quiet, "No progress");
 }
 
+void add_repair_flags(CLI::App& command, VerifyFlags& flags) {
+  command.add_flag("--repair", flags.repair,
+                   "Make the target right: each confirmed difference is read from the source again "
+                   "and written to the target, or removed there if it is extra; then verify again. "
+                   "Needs --report DIR: what was overwritten is kept in DIR/repair.jsonl. Nobody "
+                   "else may write to the target meanwhile");
+  command.add_flag("--dry-run", flags.repair_options.dry_run,
+                   "With --repair: only say what it would do");
+  command
+      .add_option("--repair-rate", flags.repair_options.rate,
+                  "Keys that are repaired a second at most; 0: no bound")
+      ->capture_default_str();
+}
+
 }  // namespace
 
 void add_verify_command(CLI::App& app, std::function<int()>& action) {
@@ -119,6 +140,7 @@ void add_verify_command(CLI::App& app, std::function<int()>& action) {
                          "Prove that two deployments hold the same data, or show where "
                          "they do not");
   add_flags(*command, *flags);
+  add_repair_flags(*command, *flags);
   command->footer(
       "URLs: redis://[user:password@]host[:port], rediss:// for TLS (?cacert=FILE, ?verify=no), "
       "unix:///path\n"
@@ -129,6 +151,7 @@ void add_verify_command(CLI::App& app, std::function<int()>& action) {
       "Exit codes: 0 equal, 1 different, 2 could not tell, 254 bad arguments, 255 crashed");
   command->require_subcommand(0, 1);
   add_explain_command(*command, action);
+  add_undo_command(*command, action);
   command->callback([&action, command, flags] {
     if (command->get_subcommands().empty()) action = [flags] { return run_verify(*flags); };
   });

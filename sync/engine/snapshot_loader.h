@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "sync/engine/rebuild.h"
 #include "sync/engine/script_store.h"
 #include "sync/engine/target.h"
+#include "sync/fence/rebuild.h"
 #include "sync/rdb/framer.h"
 
 namespace lockstep::engine {
@@ -64,7 +64,7 @@ class SnapshotLoader {
   void add_plain(const rdb::Entry& entry);
   void restore(const rdb::Entry& entry);
   void append_rebuilt(const rdb::Entry& entry, int64_t grace_ms, const Unit& unit);
-  RebuildOptions rebuild_options(int64_t grace_ms) const;
+  fence::RebuildOptions rebuild_options(int64_t grace_ms) const;
   int64_t remaining_ms(ExpireAt at) const;
   ExpireAt graced(ExpireAt at) const { return {at.ms + options_.expiry_grace.count()}; }
   void end_unit(TargetNode& node, DbIndex db, uint32_t replies, UnitKind kind);
@@ -82,7 +82,7 @@ class SnapshotLoader {
   uint32_t batch_pairs_ = 0;
   DbIndex batch_db_;
 
-  std::unique_ptr<Rebuilder> big_;  ///< of the value that comes in parts
+  std::unique_ptr<fence::Rebuilder> big_;  ///< of the value that comes in parts
   std::string big_key_;
   DbIndex big_db_;
   std::optional<ExpireAt> big_expire_at_;

@@ -42,8 +42,8 @@ RestoreRequest parse_restore(Bytes requests) {
 
 }  // namespace
 
-RebuildOptions SnapshotLoader::rebuild_options(int64_t grace_ms) const {
-  RebuildOptions options = target_.rebuild_options();
+fence::RebuildOptions SnapshotLoader::rebuild_options(int64_t grace_ms) const {
+  fence::RebuildOptions options = target_.rebuild_options();
   options.expiry_grace_ms = grace_ms;
   return options;
 }
@@ -56,11 +56,11 @@ void SnapshotLoader::append_rebuilt(const rdb::Entry& entry, int64_t grace_ms, c
   Unit whole = unit;
   whole.failed = false;
   whole.replies = 0;
-  rebuild_value(std::string(entry.key), entry.type, entry.value, entry.expire_at,
-                rebuild_options(grace_ms), [&](Bytes command) {
-                  out.append(command);
-                  ++whole.replies;
-                });
+  fence::rebuild_value(std::string(entry.key), entry.type, entry.value, entry.expire_at,
+                       rebuild_options(grace_ms), [&](Bytes command) {
+                         out.append(command);
+                         ++whole.replies;
+                       });
   node.end_unit(whole);
 }
 
@@ -86,12 +86,12 @@ void SnapshotLoader::on_big_begin(const rdb::Entry& entry) {
   big_expire_at_ = entry.expire_at;
   // Each command is a unit of its own: the value is never whole in memory. If one of them fails the
   // key is fenced, and abandon_big() ends this.
-  big_ = std::make_unique<Rebuilder>(big_key_, rebuild_options(options_.expiry_grace.count()),
-                                     [this](Bytes command) {
-                                       TargetNode& node = target_.node_of_key(big_key_);
-                                       node.begin_unit(big_db_, offset_, link_).append(command);
-                                       end_unit(node, big_db_, 1, UnitKind::command);
-                                     });
+  big_ = std::make_unique<fence::Rebuilder>(
+      big_key_, rebuild_options(options_.expiry_grace.count()), [this](Bytes command) {
+        TargetNode& node = target_.node_of_key(big_key_);
+        node.begin_unit(big_db_, offset_, link_).append(command);
+        end_unit(node, big_db_, 1, UnitKind::command);
+      });
   big_->start();
 }
 

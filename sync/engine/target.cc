@@ -60,7 +60,7 @@ asio::awaitable<void> Target::learn_version() {
   version_ = info.version;
   form_.replace = version_number(version_) >= 30000;
   form_.absttl = version_number(version_) >= 50000;
-  rebuild_options_ = engine::rebuild_options(version_, info.text("valkey_version"));
+  rebuild_options_ = fence::rebuild_options(version_, info.text("valkey_version"));
 }
 
 bool Target::knows_pxat() const { return version_number(version_) >= 60200; }

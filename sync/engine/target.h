@@ -9,11 +9,11 @@
 #include <vector>
 
 #include "sync/cluster/topology.h"
-#include "sync/engine/rebuild.h"
 #include "sync/engine/reply_policy.h"
 #include "sync/engine/target_node.h"
 #include "sync/engine/task_group.h"
 #include "sync/fence/fence.h"
+#include "sync/fence/rebuild.h"
 
 namespace lockstep::engine {
 
@@ -49,7 +49,7 @@ class Target : public NodeObserver {
   TargetNode& node_of_key(Bytes key);
   const fence::RestoreForm& restore_form() const { return form_; }
   /// What its commands can do, for values that go as commands.
-  const RebuildOptions& rebuild_options() const { return rebuild_options_; }
+  const fence::RebuildOptions& rebuild_options() const { return rebuild_options_; }
   const std::string& version() const { return version_; }
   bool knows_pxat() const;
 
@@ -110,7 +110,7 @@ class Target : public NodeObserver {
       retired_;  ///< no longer primaries, kept for their coroutines
   std::array<uint16_t, slot_count> by_slot_{};
   fence::RestoreForm form_;
-  RebuildOptions rebuild_options_;
+  fence::RebuildOptions rebuild_options_;
   std::string version_;
   std::map<uint16_t, Settle> settle_;
   std::vector<FailedUnit> failed_;

@@ -22,6 +22,12 @@ class KeyMoved : public ConnectionError {
   cluster::Redirect redirect_;
 };
 
+/// The server is out of memory, and refuses to queue a transaction; it still serves plain reads.
+class SourceFull : public UserError {
+ public:
+  using UserError::UserError;
+};
+
 /// Reads keys from the primary that owns them, each in a transaction of its own, pipelined:
 ///
 ///     MULTI · PEXPIRETIME k · DUMP k · INFO replication · EXEC         7.0 on
@@ -42,8 +48,8 @@ class KeyMoved : public ConnectionError {
 /// batch, so that replies on their way stay near 32 MB unless a single key is larger.
 ///
 /// Throws KeyMoved, ConnectionError (also for LOADING, CLUSTERDOWN and whatever else may pass), or
-/// UserError when the source refuses (no permission: names the rule). The connection is left in
-/// database 0 unless it is broken.
+/// UserError when the source refuses (no permission: names the rule; SourceFull). The connection is
+/// left in database 0 unless it is broken.
 net::asio::awaitable<std::vector<FencedKey>> read_keys(net::Client& source, DbIndex db,
                                                        std::vector<std::string> keys,
                                                        size_t bytes_max = SIZE_MAX);

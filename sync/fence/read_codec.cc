@@ -122,6 +122,7 @@ void refuse(const resp::Value& error, const std::string& what, const std::string
   const std::string message = fmt::format("{}: {} failed: {}", source, what, error.text);
   if (auto redirect = cluster::parse_redirect(error.text)) throw KeyMoved(message, *redirect);
   if (may_pass(error.error_code())) throw ConnectionError(message);
+  if (error.error_code() == "OOM") throw SourceFull(message);
   if (error.error_code() == "NOPERM") {
     throw UserError(
         message +

@@ -9,7 +9,7 @@
 
 #include "sync/rdb/decode.h"
 
-namespace lockstep::engine {
+namespace lockstep::fence {
 
 /// What the target's commands can do, for values that it gets as commands.
 struct RebuildOptions {
@@ -87,4 +87,4 @@ void rebuild_value(std::string key, rdb::ValueType type, Bytes value,
                    std::optional<ExpireAt> expire_at, const RebuildOptions& options,
                    Rebuilder::Emit emit);
 
-}  // namespace lockstep::engine
+}  // namespace lockstep::fence

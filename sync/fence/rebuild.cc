@@ -1,4 +1,4 @@
-#include "sync/engine/rebuild.h"
+#include "sync/fence/rebuild.h"
 
 #include <fmt/format.h>
 
@@ -9,7 +9,7 @@
 #include "sync/rdb/score.h"
 #include "sync/resp/encoder.h"
 
-namespace lockstep::engine {
+namespace lockstep::fence {
 namespace {
 
 constexpr size_t string_piece_bytes = 1 << 20;
@@ -195,4 +195,4 @@ void rebuild_value(std::string key, rdb::ValueType type, Bytes value,
   rebuilder.finish(expire_at);
 }
 
-}  // namespace lockstep::engine
+}  // namespace lockstep::fence

@@ -1,19 +1,18 @@
 // Values as commands: a copy made by them is the same value, by the server's own digest and by its
 // DUMP.
 
-#include "sync/engine/rebuild.h"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
 
 #include "fixtures/test_server.h"
 #include "sync/base/error.h"
+#include "sync/fence/rebuild.h"
 #include "sync/rdb/dump_payload.h"
 #include "sync/rdb/object.h"
 #include "sync/rdb/test_values.h"
 
-namespace lockstep::engine {
+namespace lockstep::fence {
 namespace {
 
 using fixtures::TestServer;
@@ -123,4 +122,4 @@ TEST(Rebuild, RefusesWhatTheTargetCannotHold) {
 }
 
 }  // namespace
-}  // namespace lockstep::engine
+}  // namespace lockstep::fence

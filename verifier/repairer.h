@@ -1,0 +1,69 @@
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "verifier/compare.h"
+#include "verifier/journal.h"
+#include "verifier/key_reader.h"
+#include "verifier/repair.h"
+#include "verifier/report_files.h"
+#include "verifier/target_write.h"
+
+namespace lockstep::verifier {
+
+/// What a repair does about one difference.
+struct RepairStep {
+  enum class Action : uint8_t { none, write, remove, impossible };
+  Action action = Action::none;
+  std::string why;  ///< of `impossible`
+  size_t node = 0;  ///< of the target
+};
+
+/// Decides by both sides as they are now. Sans-io. `target_holders`: the nodes that would be asked
+/// for the key.
+RepairStep repair_step(DiffClass diff_class, const Reading& source, const Reading& target,
+                       const std::vector<size_t>& target_holders, const Tolerance& tolerance);
+
+/// Mends one difference after the other.
+class Repairer {
+ public:
+  Repairer(Side& source, Side& target, const VerifyOptions& options, const RepairOptions& repair,
+           RepairReport& report);
+
+  /// Until the reader's end. Throws UserError, ConnectionError; the report tells how far it came.
+  asio::awaitable<void> run(DiffReader& differences);
+
+ private:
+  /// A difference and what is done about it.
+  struct Item {
+    Difference difference;
+    RepairStep step;
+    Reading source;
+    Reading target;
+  };
+
+  std::vector<Difference> next_batch(DiffReader& differences);
+  asio::awaitable<void> mend(std::vector<Difference> batch);
+  asio::awaitable<std::vector<Item>> plan(std::vector<Difference> batch);
+  void count_planned(const std::vector<Item>& items);
+  /// Writes those of one node and database.
+  asio::awaitable<void> write(std::vector<Item> items, size_t node, DbIndex db);
+  asio::awaitable<void> journal_rebuilt(std::vector<Item> items, std::vector<size_t> rebuilt);
+  asio::awaitable<void> keep_rate(size_t keys, std::chrono::steady_clock::time_point begin);
+  fence::FencedKey wanted(const Item& item) const;
+  JournalEntry entry_of(const Item& item) const;
+
+  Side& source_;
+  Side& target_;
+  const VerifyOptions& options_;
+  const RepairOptions& repair_;
+  RepairReport& report_;
+  Tolerance tolerance_;
+  std::unique_ptr<JournalWriter> journal_;
+  size_t batch_keys_;
+};
+
+}  // namespace lockstep::verifier
