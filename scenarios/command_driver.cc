@@ -16,6 +16,13 @@ using Words = std::vector<std::string>;
 
 namespace {
 
+/// The tool in a process group that ends when standard input does: the kernel ends only our own
+/// children with us, not theirs.
+constexpr const char* in_a_group =
+    "exec 3<&0 </dev/null\n"
+    "(cat <&3 >/dev/null 2>&1; kill -KILL 0) &\n"
+    "exec 3<&- /bin/sh -c \"$1\"";
+
 std::string shell_quote(const std::string& text) {
   std::string quoted = "'";
   for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
@@ -60,9 +67,13 @@ asio::awaitable<void> CommandDriver::start() {
   fixtures::write_text(context_.directory / (context_.name + ".command"), command + "\n");
   fixtures::ChildOptions options;
   options.program = "/bin/sh";
-  options.args = {"-c", "exec " + command};
+  options.args = {"-c", in_a_group, "sh", command};
   options.directory = context_.directory;
   options.output = context_.directory / (context_.name + ".log");
+  options.whole_group = true;
+  auto [input, lifeline] = fixtures::make_pipe();
+  options.input = input.number();
+  lifeline_ = std::move(lifeline);
   child_.emplace(executor_, options);
   co_return;
 }

@@ -3,13 +3,15 @@
 #include <optional>
 
 #include "fixtures/child.h"
+#include "fixtures/run_files.h"
 #include "scenarios/driver.h"
 
 namespace lockstep::scenarios {
 
 /// Any other sync tool, started by a shell from a template in which {from}, {to} (host:port of the
 /// first node) and {directory} are replaced. It has caught up when a mark that was written to every
-/// primary of the source has arrived; it finishes by SIGTERM.
+/// primary of the source has arrived; it finishes by SIGTERM. All that it has started goes with it,
+/// and with us.
 class CommandDriver : public Driver {
  public:
   CommandDriver(asio::any_io_executor executor, DriverContext context)
@@ -25,6 +27,7 @@ class CommandDriver : public Driver {
   asio::any_io_executor executor_;
   DriverContext context_;
   std::optional<fixtures::Child> child_;
+  fixtures::Descriptor lifeline_;   ///< ends with us
   std::vector<std::string> marks_;  ///< keys, one on each primary of the source
 };
 

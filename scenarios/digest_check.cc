@@ -2,6 +2,7 @@
 
 #include "scenarios/checks.h"
 #include "scenarios/server_facts.h"
+#include "sync/base/bytes.h"
 #include "sync/net/client.h"
 #include "sync/resp/encoder.h"
 
@@ -93,7 +94,7 @@ asio::awaitable<CheckResult> check_digest(Comparison comparison) {
   result.verdict = findings.count() == 0 ? Verdict::pass : Verdict::fail;
   result.detail = fmt::format("{} keys; missing {}, extra {}, different {}{}", after.size(),
                               findings.missing, findings.extra, findings.different,
-                              findings.count() == 0 ? "" : "; first " + findings.first);
+                              findings.count() == 0 ? "" : "; first " + printable(findings.first));
   co_return result;
 }
 

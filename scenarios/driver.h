@@ -2,6 +2,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -21,7 +22,9 @@ struct DriverContext {
   SyncSpec spec;
   std::filesystem::path directory;  ///< for its logs
   std::string name;                 ///< of its files: "sync-1"
-  std::string control_address;      ///< a loopback address of its own
+  std::string control_address;      ///< a loopback address of the run
+  uint16_t control_port = 0;        ///< on it, for this driver alone
+  std::chrono::milliseconds start_limit{60000};
 };
 
 /// All that the runner knows of a sync tool: how to start it, whether it has caught up, how it

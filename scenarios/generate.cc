@@ -89,6 +89,17 @@ bool is_usable(const Form& form, const Capability& capability) {
   return capability.source != TopologyKind::twemproxy || !refused_by_twemproxy(form);
 }
 
+std::vector<std::string> unusable_families(const WorkloadSpec& workload,
+                                           const Capability& capability) {
+  std::vector<std::string> names;
+  for (const auto& name : workload.families) {
+    const auto forms = forms_of(name);
+    const auto usable = [&](const Form& form) { return is_usable(form, capability); };
+    if (std::none_of(forms.begin(), forms.end(), usable)) names.push_back(name);
+  }
+  return names;
+}
+
 Plan generate_plan(const WorkloadSpec& workload, const Capability& capability, uint64_t seed) {
   const WeightedForms forms(workload, capability);
   Plan plan{workload.connections * 2, {}, {}};

@@ -19,6 +19,10 @@ struct Capability {
 /// Whether such servers know the form and such a source takes it.
 bool is_usable(const Form& form, const Capability& capability);
 
+/// The families of the workload that have no form for such servers.
+std::vector<std::string> unusable_families(const WorkloadSpec& workload,
+                                           const Capability& capability);
+
 /// Generates the workload from the seed alone, with rapidcheck, executing nothing: the same
 /// arguments give the same plan on every machine.
 Plan generate_plan(const WorkloadSpec& workload, const Capability& capability, uint64_t seed);

@@ -33,9 +33,21 @@ ListFindings check_lists(const Lists& source, const Lists& target) {
   }
   for (const auto& [key, elements] : source) {
     const auto other = target.find(key);
-    if (other != target.end() && other->second != elements) findings.misplaced.push_back(key);
+    if (other == target.end() || other->second != elements) findings.misplaced.push_back(key);
+  }
+  for (const auto& [key, elements] : target) {
+    if (!source.count(key)) findings.misplaced.push_back(key);
   }
   return findings;
+}
+
+void drop_unsettled(Lists& source, Lists& target, const Lists& after) {
+  std::erase_if(source, [&](const auto& list) {
+    const auto still = after.find(list.first);
+    if (still != after.end() && still->second == list.second) return false;
+    target.erase(list.first);
+    return true;
+  });
 }
 
 }  // namespace lockstep::scenarios

@@ -14,7 +14,7 @@ struct ListFindings {
   std::vector<std::string> lost;       ///< in the source, nowhere in the target
   std::vector<std::string> doubled;    ///< more than once in the target
   std::vector<std::string> invented;   ///< in the target, nowhere in the source
-  std::vector<std::string> misplaced;  ///< keys whose lists differ in order or place
+  std::vector<std::string> misplaced;  ///< keys whose lists differ, or that only one side has
   bool empty() const {
     return lost.empty() && doubled.empty() && invented.empty() && misplaced.empty();
   }
@@ -23,5 +23,8 @@ struct ListFindings {
 /// Compares lists in which every element was pushed once by a workload that copies none. An element
 /// that stands twice in the source is no finding (a client that pushed again after a timeout).
 ListFindings check_lists(const Lists& source, const Lists& target);
+/// Takes away the lists that the source no longer had, or not so, `after` the target was read: they
+/// have expired meanwhile.
+void drop_unsettled(Lists& source, Lists& target, const Lists& after);
 
 }  // namespace lockstep::scenarios

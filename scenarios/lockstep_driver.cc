@@ -18,7 +18,6 @@ using std::chrono::milliseconds;
 
 namespace {
 
-constexpr uint16_t control_port = 9121;
 constexpr milliseconds ask_limit{10000};
 
 }  // namespace
@@ -37,7 +36,7 @@ std::vector<std::string> LockstepDriver::arguments() const {
       "sync",        "--quiet",
       "--log-file",  log_file().string(),
       "--spool-dir", context_.directory.string(),
-      "--control",   fmt::format("{}:{}", context_.control_address, control_port)};
+      "--control",   fmt::format("{}:{}", context_.control_address, context_.control_port)};
   for (const std::string& url : context_.from->urls()) args.insert(args.end(), {"--from", url});
   for (const fixtures::Deployment* target : context_.to) {
     for (const std::string& url : target->urls()) args.insert(args.end(), {"--to", url});
@@ -58,7 +57,7 @@ asio::awaitable<void> LockstepDriver::start() {
   child_.emplace(executor_, options);
   // Its links are there when the prechecks are over: what the run does now cannot fail them.
   std::string what = "start of the engine";
-  co_await fixtures::poll_until(milliseconds(30000), what,
+  co_await fixtures::poll_until(context_.start_limit, what,
                                 [this]() -> asio::awaitable<std::string> {
                                   co_await ask("GET", "/status", ask_limit);
                                   const json status = json::parse(status_);
@@ -77,7 +76,7 @@ asio::awaitable<std::string> LockstepDriver::ask(std::string method, std::string
                                                  milliseconds limit) {
   require_running();
   std::string body =
-      co_await ask_control(context_.control_address, control_port, method, path, limit);
+      co_await ask_control(context_.control_address, context_.control_port, method, path, limit);
   if (path == "/status") status_ = body;
   co_return body;
 }
@@ -97,7 +96,9 @@ asio::awaitable<std::string> LockstepDriver::why_not_caught_up() {
     const auto phase = link.at("phase").get<std::string>();
     const auto applied = link.at("applied_offset").get<int64_t>();
     const auto found = wanted_.find(source);
-    if (phase != "streaming" || (found != wanted_.end() && applied < found->second))
+    if (found == wanted_.end())
+      co_return "link " + source + " is to none of the source's primaries";
+    if (phase != "streaming" || applied < found->second)
       co_return fmt::format("link {} ({}) has applied {}", source, phase, applied);
   }
   co_return "";

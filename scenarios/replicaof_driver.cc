@@ -2,19 +2,14 @@
 
 #include "fixtures/poll_until.h"
 #include "scenarios/server_facts.h"
-#include "sync/base/error.h"
 
 namespace lockstep::scenarios {
 
 using Words = std::vector<std::string>;
 
 asio::awaitable<void> ReplicaofDriver::start() {
-  if (context_.from->options().topology != fixtures::Topology::standalone)
-    throw UserError("driver: replicaof copies standalone servers only", ExitCode::bad_arguments);
   const net::Endpoint& source = context_.from->primaries().front()->endpoint();
   for (const fixtures::Deployment* target : context_.to) {
-    if (target->options().topology != fixtures::Topology::standalone)
-      throw UserError("driver: replicaof copies standalone servers only", ExitCode::bad_arguments);
     Words words{"SLAVEOF", source.host, std::to_string(source.port)};
     co_await ask_server(target->primaries().front()->endpoint(), words);
   }

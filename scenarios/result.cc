@@ -74,7 +74,8 @@ std::string to_json(const Scenario& scenario, const CaseResult& result) {
     root["phases"].push_back({{"name", phase.name}, {"ms", phase.duration.count()}});
   for (const std::string& status : result.engine_status)
     root["sync"].push_back(json::parse(status, nullptr, false));
-  return root.dump(2) + "\n";
+  // What a tool prints need not be UTF-8.
+  return root.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace lockstep::scenarios

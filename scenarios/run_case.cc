@@ -43,6 +43,7 @@ asio::awaitable<void> Stage::start_one(DeploymentSpec spec) {
   options.replicas = spec.replicas;
   options.container = spec.container;
   options.config = spec.config;
+  options.start_limit = scenario_.limits.start;
   deployments_[spec.name] =
       co_await Deployment::start(executor_, addresses_, directory_ / "nodes", options);
 }
@@ -65,9 +66,9 @@ asio::awaitable<void> Stage::reset() {
   }
 }
 
-Capability Stage::capability() const {
-  Capability capability{UINT16_MAX, true, true, scenario_.source().topology};
-  for (const DeploymentSpec& spec : scenario_.deployments) {
+Capability capability_of(const Scenario& scenario) {
+  Capability capability{UINT16_MAX, true, true, scenario.source().topology};
+  for (const DeploymentSpec& spec : scenario.deployments) {
     const fixtures::ServerSpec server = server_of(spec);
     capability.version = std::min(capability.version, server.commands);
     capability.field_expiry &= server.field_expiry;
@@ -95,6 +96,8 @@ class Case {
     drivers_.clear();
     result_.verdict = failure.empty() ? worst_of(result_.checks) : Verdict::unknown;
     result_.reason = failure;
+    if (failure.empty() && result_.checks.empty())
+      result_.reason = "none of the checks can be made between these servers";
     for (const CheckResult& check : result_.checks) {
       const bool said = check.verdict == Verdict::pass || check.verdict == Verdict::skipped;
       if (failure.empty() && !said)
@@ -131,7 +134,7 @@ class Case {
   }
 
   void write_plan() {
-    plan_ = generate_plan(scenario().workload, stage_.capability(), result_.seed);
+    plan_ = generate_plan(scenario().workload, capability_of(scenario()), result_.seed);
     const auto& folder = result_.directory;
     fixtures::make_directories(folder);
     fixtures::write_text(folder / "scenario.yaml", to_yaml(scenario()));
@@ -165,15 +168,12 @@ class Case {
       context.spec = spec;
       context.directory = result_.directory;
       context.name = fmt::format("sync-{}", ++number);
-      context.control_address = control_address();
+      context.control_address = stage_.addresses_.network() + ".254";  // no node has it
+      context.control_port = static_cast<uint16_t>(26380 + number);
+      context.start_limit = scenario().limits.start;
       drivers_.push_back(make_driver(stage_.executor_, context));
       co_await drivers_.back()->start();
     }
-  }
-
-  /// Of the stage's network; numbers that no node will have.
-  std::string control_address() {
-    return fmt::format("{}.{}", stage_.addresses_.network(), 251 + drivers_.size() % 4);
   }
 
   asio::awaitable<void> write_during() {

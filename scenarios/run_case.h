@@ -13,6 +13,9 @@
 
 namespace lockstep::scenarios {
 
+/// What may be generated for a scenario's servers.
+Capability capability_of(const Scenario& scenario);
+
 /// The deployments of a scenario, started once and used by many cases.
 class Stage {
  public:
@@ -28,8 +31,6 @@ class Stage {
 
   const Scenario& scenario() const { return scenario_; }
   fixtures::Deployment& deployment(const std::string& name) { return *deployments_.at(name); }
-  /// What may be generated for these servers.
-  Capability capability() const;
 
  private:
   asio::awaitable<void> start_one(DeploymentSpec spec);

@@ -40,14 +40,16 @@ uint64_t draw_seed() {
   return 1 + (static_cast<uint64_t>(device()) << 16 | (device() & 0xffff)) % 1'000'000'000;
 }
 
-/// DIR/NAME, or DIR/NAME-2, … that does not exist yet.
+/// Makes DIR/NAME, or DIR/NAME-2, … that does not exist yet; no other run gets the same.
 fs::path new_directory(const fs::path& parent, const std::string& name) {
+  fixtures::make_directories(parent);
   for (unsigned n = 1;; ++n) {
     const fs::path path = parent / (n == 1 ? name : fmt::format("{}-{}", name, n));
-    if (!fs::exists(path)) {
-      fixtures::make_directories(path);
-      return fs::absolute(path);
-    }
+    std::error_code error;
+    if (fs::create_directory(path, error)) return fs::absolute(path);
+    if (error)
+      throw UserError(
+          fmt::format("cannot make the directory {}: {}", path.string(), error.message()));
   }
 }
 
@@ -75,15 +77,17 @@ class FileRun {
   boost::asio::awaitable<Verdict> run() {
     auto executor = co_await boost::asio::this_coro::executor;
     const uint64_t first = flags_.seed != 0 ? flags_.seed : draw_seed();
+    const uint64_t last = first + flags_.cases - 1;
     fmt::print("{}: seed {}{}, results in {}\n", scenario_.name, first,
                flags_.cases > 1 ? fmt::format(" and the {} after it", flags_.cases - 1) : "",
                directory_.string());
     Stage stage(executor, scenario_, directory_, [this](const std::string& line) { say(line); });
     say("starting servers");
-    co_await stage.set_up();
+    const std::string failure = co_await set_up(stage);
+    if (!failure.empty()) co_return did_not_start(first, failure);
     Verdict worst = Verdict::pass;
     for (uint64_t i = 0; i < flags_.cases; ++i) {
-      const Verdict verdict = co_await run_one(stage, first + i);
+      const Verdict verdict = co_await run_one(stage, first + i, last);
       if (verdict == Verdict::fail || worst == Verdict::pass) worst = verdict;
     }
     if (flags_.cases > 1)
@@ -96,16 +100,39 @@ class FileRun {
   }
 
  private:
-  boost::asio::awaitable<Verdict> run_one(Stage& stage, uint64_t seed) {
+  /// Why the servers did not start; empty: they did.
+  static boost::asio::awaitable<std::string> set_up(Stage& stage) {
+    try {
+      co_await stage.set_up();
+    } catch (const UserError& error) {
+      co_return error.what();
+    } catch (const ConnectionError& error) {
+      co_return error.what();
+    }
+    co_return "";
+  }
+
+  /// Nothing is proved, and the scenarios after this one have their turn.
+  Verdict did_not_start(uint64_t seed, const std::string& failure) {
+    CaseResult result;
+    result.seed = seed;
+    result.reason = failure;
+    result.directory = directory_;
+    fixtures::write_text(directory_ / "scenario.yaml", to_yaml(scenario_));
+    fixtures::write_text(directory_ / "verdict.json", to_json(scenario_, result));
+    write_report(scenario_, result);
+    print_case(scenario_, result);
+    return Verdict::unknown;
+  }
+
+  boost::asio::awaitable<Verdict> run_one(Stage& stage, uint64_t seed, uint64_t last) {
     last_ = flags_.cases == 1 ? directory_ : directory_ / fmt::format("seed-{}", seed);
     const CaseResult result = co_await stage.run_case(seed, last_);
     write_report(stage.scenario(), result);
     print_case(stage.scenario(), result);
     ++counts_[static_cast<size_t>(result.verdict)];
     // Of many cases only those that did not pass are of interest.
-    if (flags_.cases > 1 && result.verdict == Verdict::pass &&
-        seed != flags_.seed + flags_.cases - 1)
-      fs::remove_all(last_);
+    if (result.verdict == Verdict::pass && seed != last) fs::remove_all(last_);
     co_return result.verdict;
   }
 
@@ -131,12 +158,23 @@ class FileRun {
   uint64_t counts_[3] = {0, 0, 0};
 };
 
+/// A family of which nothing would be run must not end in a pass.
+void require_usable_families(const Scenario& scenario, const std::string& file) {
+  const auto names = unusable_families(scenario.workload, capability_of(scenario));
+  if (names.empty()) return;
+  throw UserError(fmt::format("{}: no command of the family \"{}\" can be run with these servers: "
+                              "their versions or topologies do not take it",
+                              file, names.front()),
+                  ExitCode::bad_arguments);
+}
+
 int run_files(const RunFlags& flags) {
   signal(SIGPIPE, SIG_IGN);
   std::vector<Scenario> scenarios;  // all are read before the first one runs
   for (const std::string& file : flags.files) {
     scenarios.push_back(read_scenario(file));
     if (!flags.families.empty()) scenarios.back().workload.families = flags.families;
+    require_usable_families(scenarios.back(), file);
   }
   Verdict worst = Verdict::pass;
   for (Scenario& scenario : scenarios) {
@@ -185,7 +223,8 @@ void add_run_command(CLI::App& app, std::function<int()>& action) {
       "The result directory holds scenario.yaml, plan.txt, commands.redis (input for redis-cli),\n"
       "logs of every node and tool, verify-*/report.json and diff.jsonl, verdict.json, "
       "report.html.\n"
-      "Exit codes: 0 passed, 1 a difference was found, 2 could not tell, 254 bad arguments");
+      "Exit codes: 0 passed, 1 a difference was found, 2 could not tell, 254 bad arguments, 255 "
+      "crashed");
   command->callback([&action, flags] {
     action = [flags] {
       check_families(flags->families);

@@ -11,6 +11,7 @@
 
 #include "fixtures/child.h"
 #include "fixtures/container_server.h"
+#include "fixtures/join_all.h"
 #include "fixtures/poll_until.h"
 #include "fixtures/program.h"
 #include "fixtures/run_files.h"
@@ -157,6 +158,85 @@ TEST_F(runner, faults_of_a_scenario_are_named_before_anything_starts) {
   fixtures::run(body());
 }
 
+TEST_F(runner, what_a_tool_prints_need_not_be_text) {
+  const auto body = [this]() -> asio::awaitable<void> {
+    const fs::path tool = directory_.path() / "tool.sh";
+    write_text(tool, "printf '\\377\\n'; exit 1\n");
+    const std::string file =
+        scenario(std::string(two_servers) + "sync: [{from: source, to: target, driver: command, " +
+                 "command: \"sh " + tool.string() + "\"}]\n");
+    Words args{file};
+    const Outcome outcome = co_await run(args);
+    EXPECT_EQ(outcome.status, 2) << outcome.out << outcome.err;
+    EXPECT_EQ(nlohmann::json::parse(read_text(results("verdict.json")))["verdict"], "unknown");
+  };
+  fixtures::run(body());
+}
+
+TEST_F(runner, of_many_cases_the_last_keeps_its_report) {
+  const auto body = [this]() -> asio::awaitable<void> {
+    const std::string file =
+        scenario(std::string(two_servers) + "sync: [{from: source, to: target}]\n");
+    Words args{file, "--cases", "2"};
+    const Outcome outcome = co_await run(args);
+    EXPECT_EQ(outcome.status, 0) << outcome.out << outcome.err;
+    const size_t at = outcome.out.find("report: ") + 8;
+    EXPECT_TRUE(fs::exists(outcome.out.substr(at, outcome.out.find('\n', at) - at))) << outcome.out;
+  };
+  fixtures::run(body());
+}
+
+TEST_F(runner, servers_that_do_not_start_are_no_verdict_and_the_next_scenario_runs) {
+  const auto body = [this]() -> asio::awaitable<void> {
+    const fs::path other = directory_.path() / "other.yaml";
+    write_text(other, "version: 1\nname: other\n" + std::string(two_servers) +
+                          "sync: [{from: source, to: target}]\n");
+    const std::string file = scenario(
+        "deployments: {source: {config: {maxmemory: much}}, target: {}}\n"
+        "sync: [{from: source, to: target}]\n");
+    Words args{file, other.string(), "--seed", "4"};
+    const Outcome outcome = co_await run(args);
+    EXPECT_EQ(outcome.status, 2) << outcome.out << outcome.err;
+    EXPECT_NE(outcome.out.find("'maxmemory much'"), std::string::npos) << outcome.out;
+    EXPECT_NE(outcome.out.find("pass    other"), std::string::npos) << outcome.out;
+    EXPECT_EQ(nlohmann::json::parse(read_text(results("verdict.json")))["verdict"], "unknown");
+  };
+  fixtures::run(body());
+}
+
+TEST_F(runner, a_family_that_the_servers_do_not_take_is_no_pass) {
+  const auto body = [this]() -> asio::awaitable<void> {
+    const std::string file = scenario(
+        "deployments: {source: {}, target: {topology: cluster}}\n"
+        "sync: [{from: source, to: target}]\n");
+    Words args{file, "--family", "databases"};
+    const Outcome outcome = co_await run(args);
+    EXPECT_EQ(outcome.status, 254) << outcome.out;
+    EXPECT_NE(outcome.err.find("no command of the family \"databases\""), std::string::npos)
+        << outcome.err;
+  };
+  fixtures::run(body());
+}
+
+TEST_F(runner, two_at_once_have_directories_of_their_own) {
+  const auto body = [this]() -> asio::awaitable<void> {
+    const std::string file =
+        scenario(std::string(two_servers) + "sync: [{from: source, to: target}]\n");
+    const auto one = [&]() -> asio::awaitable<void> {
+      Words args{file, "--seed", "2"};
+      const Outcome outcome = co_await run(args);
+      EXPECT_EQ(outcome.status, 0) << outcome.out << outcome.err;
+    };
+    std::vector<asio::awaitable<void>> both;
+    both.push_back(one());
+    both.push_back(one());
+    co_await fixtures::join_all(std::move(both));
+    EXPECT_GT(read_text(results("verdict.json")).size(), 0u);
+    EXPECT_GT(read_text(directory_.path() / "results/test-2/verdict.json").size(), 0u);
+  };
+  fixtures::run(body());
+}
+
 /// Processes of this machine whose command line has `text` in it.
 size_t processes_with(const std::string& text) {
   size_t count = 0;
@@ -172,8 +252,8 @@ size_t processes_with(const std::string& text) {
 }
 
 /// Starts a scenario with --keep, kills the runner with SIGKILL when its servers run and the engine
-/// has copied, and waits for the servers' end.
-asio::awaitable<void> kill_the_runner(std::string file, fs::path out) {
+/// has copied, and waits for the servers' end. The runner's process id.
+asio::awaitable<pid_t> kill_the_runner(std::string file, fs::path out) {
   auto executor = co_await asio::this_coro::executor;
   fixtures::ChildOptions options;
   options.program = fixtures::program_under_test();
@@ -197,6 +277,49 @@ asio::awaitable<void> kill_the_runner(std::string file, fs::path out) {
                                   const size_t left = processes_with("redis-server " + network);
                                   co_return left == 0 ? "" : std::to_string(left) + " are left";
                                 });
+  co_return child.pid();
+}
+
+/// Its own children and theirs; `sleep` is how it can be recognised.
+std::string tool_with_children(const std::string& sleep) {
+  return std::string(two_servers) + "limits: {catch_up: 300ms}\n" +
+         "sync: [{from: source, to: target, driver: command, command: \"cd / && (sleep " + sleep +
+         " & sleep " + sleep + ")\"}]\n";
+}
+
+TEST_F(runner, nothing_of_a_tool_is_left) {
+  const auto body = [this]() -> asio::awaitable<void> {
+    const std::string sleep = "7" + std::to_string(getpid());
+    const std::string file = scenario(tool_with_children(sleep));
+    Words args{file};
+    const Outcome outcome = co_await run(args);
+    EXPECT_EQ(outcome.status, 2) << outcome.out << outcome.err;
+    EXPECT_NE(outcome.out.find("is not in target"), std::string::npos) << outcome.out;
+    EXPECT_EQ(processes_with(sleep), 0u);
+  };
+  fixtures::run(body());
+}
+
+TEST_F(runner, nothing_of_a_tool_is_left_after_sigkill) {
+  const auto body = [this]() -> asio::awaitable<void> {
+    auto executor = co_await asio::this_coro::executor;
+    const std::string sleep = "8" + std::to_string(getpid());
+    fixtures::ChildOptions options;
+    options.program = fixtures::program_under_test();
+    options.args = {"run", scenario(tool_with_children(sleep)), "--keep", "--out",
+                    (directory_.path() / "results").string()};
+    fixtures::Child child(executor, options);
+    const auto count_is = [sleep](bool some) -> asio::awaitable<std::string> {
+      const size_t count = processes_with(sleep);
+      co_return (count > 0) == some ? "" : std::to_string(count) + " run";
+    };
+    co_await fixtures::poll_until(std::chrono::seconds(60), "start of the tool",
+                                  [&] { return count_is(true); });
+    child.signal(SIGKILL);
+    co_await fixtures::poll_until(milliseconds(5000), "end of the tool",
+                                  [&] { return count_is(false); });
+  };
+  fixtures::run(body());
 }
 
 TEST_F(runner, nothing_is_left_after_sigkill) {
@@ -207,33 +330,25 @@ TEST_F(runner, nothing_is_left_after_sigkill) {
   fixtures::run(kill_the_runner(file, directory_.path() / "results"));
 }
 
-std::string why_no_containers() {
-  const char* reason = std::getenv("LOCKSTEP_NO_CONTAINERS");
-  if (reason != nullptr) return reason;
-  std::string why;
-  const auto ask = [&]() -> asio::awaitable<void> {
-    why = co_await fixtures::why_no_containers(co_await asio::this_coro::executor);
-  };
-  fixtures::run(ask());
-  return why;
-}
-
 TEST_F(runner, containers_go_with_the_runner_too) {
-  const std::string why = why_no_containers();
+  const std::string why = fixtures::run(fixtures::why_no_containers());
   if (!why.empty()) GTEST_SKIP() << "Skipped: no containers: " << why;
   const std::string file = scenario(
       "deployments: {source: {backend: container}, target: {}}\n"
       "sync: [{from: source, to: target}]\n"
       "workload: {commands: 100, duration: 100ms}\n");
-  fixtures::run(kill_the_runner(file, directory_.path() / "results"));
-  const auto body = []() -> asio::awaitable<void> {
+  const auto body = [this, file]() -> asio::awaitable<void> {
     auto executor = co_await asio::this_coro::executor;
-    co_await fixtures::poll_until(milliseconds(5000), "removal of the container",
-                                  [executor]() -> asio::awaitable<std::string> {
-                                    Words words{"ps", "-aq", "--filter", "label=lockstep.run"};
-                                    co_return co_await fixtures::run_program(
-                                        executor, "docker", words, milliseconds(10000));
-                                  });
+    const std::string run =
+        std::to_string(co_await kill_the_runner(file, directory_.path() / "results"));
+    co_await fixtures::poll_until(
+        milliseconds(5000), "removal of the container",
+        [executor, run]() -> asio::awaitable<std::string> {
+          Words words{"ps", "-a", "--format", "{{.Label \"lockstep.run\"}}"};
+          const std::string labels =
+              "\n" + co_await fixtures::run_program(executor, "docker", words, milliseconds(10000));
+          co_return labels.find("\n" + run + "-") == std::string::npos ? "" : labels;
+        });
   };
   fixtures::run(body());
 }

@@ -5,12 +5,16 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <fstream>
 #include <set>
 #include <sstream>
 
+#include "fixtures/address_plan.h"
+#include "fixtures/catalogue.h"
 #include "scenarios/families.h"
 #include "scenarios/yaml_map.h"
+#include "sync/base/bytes.h"
 #include "sync/base/error.h"
 #include "sync/base/nearest.h"
 
@@ -36,9 +40,59 @@ Kind kind_of(const std::string& name, const std::vector<std::string>& names) {
   return static_cast<Kind>(std::find(names.begin(), names.end(), name) - names.begin());
 }
 
+/// Names become those of files, processes and containers.
+bool is_plain_name(const std::string& name) {
+  const auto plain = [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '_'; };
+  return !name.empty() && name.size() <= 64 && name.front() != '-' &&
+         std::all_of(name.begin(), name.end(), plain);
+}
+
+constexpr const char* plain_name = "must be of letters, digits, - and _, at most 64 of them";
+
+/// Lines that decide where a node is, what it is, and that it ends with the run: the runner's own.
+const std::set<std::string> own_lines = {"bind",
+                                         "bind-source-addr",
+                                         "cluster-config-file",
+                                         "cluster-enabled",
+                                         "daemonize",
+                                         "dir",
+                                         "include",
+                                         "logfile",
+                                         "port",
+                                         "replicaof",
+                                         "requirepass",
+                                         "slaveof",
+                                         "supervised"};
+
+std::map<std::string, std::string> read_config(YamlMap& map) {
+  auto config = map.dictionary("config");
+  for (const auto& [name, value] : config) {
+    std::string lower = name;
+    for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    if (own_lines.count(lower))
+      map.fail("config", fmt::format("the runner sets \"{}\" itself; leave it out", lower));
+    if (!is_plain_name(name) || value.find_first_of("\r\n") != std::string::npos)
+      map.fail("config", fmt::format("\"{}\" is not one line of redis.conf", printable(name)));
+  }
+  return config;
+}
+
+void check_server(const DeploymentSpec& spec, const YamlMap& map) {
+  try {
+    const auto& server =
+        spec.server.empty() ? fixtures::default_server() : fixtures::find_server(spec.server);
+    if (spec.container && server.image.empty())
+      map.fail("backend", server.name + " has no container image in the catalogue");
+  } catch (const UserError& error) {
+    if (std::string(error.what()).starts_with("server ")) map.fail("server", error.what());
+    throw;
+  }
+}
+
 DeploymentSpec read_deployment(const std::string& name, YamlMap map) {
   DeploymentSpec spec;
   spec.name = name;
+  if (!is_plain_name(name)) map.fail("", "the name of a deployment " + std::string(plain_name));
   spec.topology =
       kind_of<TopologyKind>(map.choice("topology", "standalone", topology_names), topology_names);
   const bool clustered = spec.topology != TopologyKind::standalone;
@@ -46,7 +100,8 @@ DeploymentSpec read_deployment(const std::string& name, YamlMap map) {
   spec.primaries = static_cast<uint32_t>(map.number("primaries", clustered ? 3 : 1, 1, 64));
   spec.replicas = static_cast<uint32_t>(map.number("replicas", 0, 0, 8));
   spec.container = map.choice("backend", "process", {"process", "container"}) == "container";
-  spec.config = map.dictionary("config");
+  spec.config = read_config(map);
+  check_server(spec, map);
   if (spec.topology == TopologyKind::standalone && spec.primaries != 1) {
     map.fail("primaries", "a standalone deployment has one primary; use topology: cluster");
   }
@@ -66,6 +121,24 @@ void require_deployment(const Scenario& scenario, const YamlMap& map, const std:
                             nearest(name.substr(0, 64), names)));
 }
 
+/// What a driver can copy from and to.
+void check_topologies(const Scenario& scenario, const SyncSpec& spec, const YamlMap& map) {
+  const auto is = [&](const std::string& name, TopologyKind kind) {
+    return scenario.deployment(name).topology == kind;
+  };
+  const bool replicaof = spec.driver == DriverKind::replicaof;
+  if (replicaof && !is(spec.from, TopologyKind::standalone))
+    map.fail("from", "driver: replicaof copies standalone servers only");
+  if (spec.driver == DriverKind::command && spec.to.size() > 1)
+    map.fail("to", "driver: command has one target; make a sync for each");
+  for (const std::string& name : spec.to) {
+    if (replicaof && !is(name, TopologyKind::standalone))
+      map.fail("to", "driver: replicaof copies standalone servers only");
+    if (spec.driver == DriverKind::lockstep && is(name, TopologyKind::twemproxy))
+      map.fail("to", "the engine writes to servers and clusters, not to a Twemproxy");
+  }
+}
+
 SyncSpec read_sync(const Scenario& scenario, YamlMap map) {
   SyncSpec spec;
   spec.from = map.required_text("from");
@@ -82,6 +155,10 @@ SyncSpec read_sync(const Scenario& scenario, YamlMap map) {
   if ((spec.driver == DriverKind::command) == spec.command.empty()) {
     map.fail("command", "the key \"command\" belongs to driver: command, and to no other");
   }
+  if (spec.driver != DriverKind::lockstep && !spec.options.empty()) {
+    map.fail("options", "the key \"options\" belongs to driver: lockstep, and to no other");
+  }
+  check_topologies(scenario, spec, map);
   map.finish();
   return spec;
 }
@@ -131,6 +208,9 @@ CheckSpec read_checks(YamlMap map) {
   spec.digest = map.flag("digest", spec.digest);
   spec.rdb_files = map.flag("rdb_files", spec.rdb_files);
   spec.evicted_is_missing = map.flag("evicted_is_missing", spec.evicted_is_missing);
+  if (!spec.verify && !spec.lists && !spec.digest && !spec.rdb_files) {
+    map.fail("", "without any check a run proves nothing; leave one of them");
+  }
   map.finish();
   return spec;
 }
@@ -160,6 +240,20 @@ void require_tree(const Scenario& scenario, YamlMap& map) {
       }
     }
   }
+  for (const auto& spec : scenario.deployments) {
+    if (!reached.count(spec.name))
+      map.fail("deployments", fmt::format("no sync reads or writes \"{}\"", spec.name));
+  }
+}
+
+/// A run has a network of its own, and that is not larger.
+void require_addresses(const Scenario& scenario, YamlMap& map) {
+  uint64_t nodes = 0;
+  for (const auto& spec : scenario.deployments)
+    nodes += spec.primaries * (1 + spec.replicas) + (spec.topology == TopologyKind::twemproxy);
+  if (nodes > fixtures::AddressPlan::addresses_max)
+    map.fail("deployments", fmt::format("{} nodes; one run has addresses for {}", nodes,
+                                        fixtures::AddressPlan::addresses_max));
 }
 
 Scenario read_root(const YAML::Node& root, const std::string& file) {
@@ -171,6 +265,7 @@ Scenario read_root(const YAML::Node& root, const std::string& file) {
   }
   Scenario scenario;
   scenario.name = map.required_text("name");
+  if (!is_plain_name(scenario.name)) map.fail("name", "the name " + std::string(plain_name));
   scenario.description = map.text("description", "");
   for (auto& [name, child] : map.children("deployments")) {
     if (name.empty()) map.fail("deployments", "deployments must be a mapping of names");
@@ -190,6 +285,7 @@ Scenario read_root(const YAML::Node& root, const std::string& file) {
   map.finish();
   if (scenario.syncs.empty()) map.fail("sync", "a scenario needs the key \"sync\": a list");
   require_tree(scenario, map);
+  require_addresses(scenario, map);
   return scenario;
 }
 
@@ -216,15 +312,20 @@ Scenario parse_scenario(const std::string& text, const std::string& file) {
     throw UserError(file + ":1:1: a scenario of more than 1 MB; is this the right file?",
                     ExitCode::bad_arguments);
   }
-  YAML::Node root;
+  std::vector<YAML::Node> documents;
   try {
-    root = YAML::Load(text);
+    documents = YAML::LoadAll(text);
   } catch (const YAML::Exception& error) {
     throw UserError(fmt::format("{}:{}:{}: not YAML: {}", file, error.mark.line + 1,
                                 error.mark.column + 1, error.msg),
                     ExitCode::bad_arguments);
   }
-  return read_root(root, file);
+  if (documents.size() > 1)
+    throw UserError(
+        fmt::format("{}:{}:1: a second scenario in the same file; make it a file of its own", file,
+                    documents[1].Mark().line + 1),
+        ExitCode::bad_arguments);
+  return read_root(documents.empty() ? YAML::Node() : documents.front(), file);
 }
 
 Scenario read_scenario(const std::string& path) {

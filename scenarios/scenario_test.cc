@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "scenarios/run_case.h"
 #include "sync/base/error.h"
 
 namespace lockstep::scenarios {
@@ -72,6 +73,11 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"name: again\n",
             "f.yaml:8:1: key \"name\" stands twice in the scenario (first in line 2)"},
         Bad{"checks: {verify: maybe}\n", "\"verify\" cannot be \"maybe\""},
+        Bad{"checks: {verify: no, lists: no, digest: no}\n", "without any check a run proves"},
+        Bad{"limits: {catch_up: 4294967295min}\n", "f.yaml:8:10: \"catch_up\" must be a duration"},
+        Bad{"data: {keys: 99999999999999999999}\n", "\"keys\" must be a whole number"},
+        Bad{"workload: {before: nan}\n", "\"before\" must be a number from 0 to 1"},
+        Bad{"---\nname: other\n", "f.yaml:9:1: a second scenario in the same file"},
         Bad{"a: [\n", "f.yaml:9:1: not YAML"}));
 
 TEST(scenario, names_and_shapes_are_checked) {
@@ -96,14 +102,68 @@ TEST(scenario, names_and_shapes_are_checked) {
       std::string::npos);
 }
 
+std::string error_of_parts(const std::string& deployments, const std::string& sync) {
+  return error_of("version: 1\nname: t\ndeployments: {" + deployments + "}\nsync: [" + sync +
+                  "]\n");
+}
+
+struct BadParts {
+  const char* deployments;
+  const char* sync;
+  const char* message;
+};
+void PrintTo(const BadParts& bad, std::ostream* out) { *out << bad.message; }
+
+class BadScenarioParts : public testing::TestWithParam<BadParts> {};
+
+TEST_P(BadScenarioParts, are_refused_before_anything_starts) {
+  const std::string error = error_of_parts(GetParam().deployments, GetParam().sync);
+  EXPECT_NE(error.find(GetParam().message), std::string::npos) << error;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    scenario, BadScenarioParts,
+    testing::Values(
+        BadParts{"../a: {}, b: {}", "{from: ../a, to: b}", "the name of a deployment must be of"},
+        BadParts{"a: {server: redis-9.9}, b: {}", "{from: a, to: b}",
+                 "f.yaml:3:19: server \"redis-9.9\" is not in the catalogue"},
+        BadParts{"a: {server: redis-2.8, backend: container}, b: {}", "{from: a, to: b}",
+                 "redis-2.8 has no container image"},
+        BadParts{"a: {config: {Daemonize: yes}}, b: {}", "{from: a, to: b}",
+                 "the runner sets \"daemonize\" itself"},
+        BadParts{"a: {config: {save: \"900 1\\nport 7\"}}, b: {}", "{from: a, to: b}",
+                 "\"save\" is not one line of redis.conf"},
+        BadParts{"a: {config: {\"save 1 1\\nport\": 7}}, b: {}", "{from: a, to: b}",
+                 "is not one line of redis.conf"},
+        BadParts{"a: {topology: cluster, primaries: 64, replicas: 8}, b: {}", "{from: a, to: b}",
+                 "577 nodes; one run has addresses for 250"},
+        BadParts{"a: {}, b: {}, c: {}", "{from: a, to: b}", "no sync reads or writes \"c\""},
+        BadParts{"a: {topology: cluster}, b: {}", "{from: a, to: b, driver: replicaof}",
+                 "driver: replicaof copies standalone servers only"},
+        BadParts{"a: {}, b: {topology: twemproxy}", "{from: a, to: b}", "not to a Twemproxy"},
+        BadParts{"a: {}, b: {}, c: {}", "{from: a, to: [b, c], driver: command, command: x}",
+                 "driver: command has one target"},
+        BadParts{"a: {}, b: {}", "{from: a, to: b, driver: replicaof, options: [--x]}",
+                 "the key \"options\" belongs to driver: lockstep"}));
+
+TEST(scenario, its_name_is_one_of_a_directory) {
+  for (const char* name : {"../x", "a/b", "''", "-x", "\"a\\nb\""})
+    EXPECT_NE(error_of("version: 1\nname: " + std::string(name) + "\n").find("the name must be of"),
+              std::string::npos)
+        << name;
+}
+
 TEST(scenario, every_shipped_file_is_valid) {
   size_t count = 0;
   for (const auto& entry : std::filesystem::recursive_directory_iterator("scenarios")) {
     if (entry.path().extension() != ".yaml") continue;
     ++count;
-    EXPECT_NO_THROW(read_scenario(entry.path())) << entry.path();
+    const Scenario scenario = read_scenario(entry.path());
+    EXPECT_EQ(unusable_families(scenario.workload, capability_of(scenario)),
+              std::vector<std::string>())
+        << entry.path();
   }
-  EXPECT_GE(count, 1u);
+  EXPECT_GE(count, 15u);
 }
 
 }  // namespace

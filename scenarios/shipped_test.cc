@@ -31,19 +31,10 @@ std::vector<std::string> shipped_files() {
   return files;
 }
 
-std::string why_no_containers() {
-  std::string why;
-  const auto ask = [&]() -> asio::awaitable<void> {
-    why = co_await fixtures::why_no_containers(co_await asio::this_coro::executor);
-  };
-  fixtures::run(ask());
-  return why;
-}
-
 /// What this machine lacks for a scenario; empty: nothing.
 std::string lacking(const Scenario& scenario) {
   for (const DeploymentSpec& spec : scenario.deployments) {
-    if (spec.container) return why_no_containers();
+    if (spec.container) return fixtures::run(fixtures::why_no_containers());
     if (!spec.server.empty() && !fixtures::locate(fixtures::find_server(spec.server)))
       return spec.server + " is not on this machine; ci/servers fetches it";
   }

@@ -113,6 +113,18 @@ TEST(lists, a_loss_a_double_and_a_wrong_order_are_found) {
             std::vector<std::string>{"9"});
 }
 
+TEST(lists, a_key_under_another_name_is_found) {
+  const Lists source = {{"a", {"1"}}}, renamed = {{"b", {"1"}}};
+  EXPECT_EQ(check_lists(source, renamed).misplaced, (std::vector<std::string>{"a", "b"}));
+}
+
+TEST(lists, what_expires_meanwhile_is_no_finding) {
+  Lists source = {{"a", {"1"}}, {"b", {"2"}}, {"c", {"3"}}}, target = {{"b", {"2"}}, {"c", {"4"}}};
+  drop_unsettled(source, target, {{"c", {"3"}}});
+  EXPECT_EQ(source, (Lists{{"c", {"3"}}}));
+  EXPECT_EQ(target, (Lists{{"c", {"4"}}}));
+}
+
 RC_GTEST_PROP(lists, any_planted_loss_is_found, (std::set<int> elements, unsigned at)) {
   RC_PRE(!elements.empty());
   Lists source;

@@ -21,6 +21,8 @@ struct YamlMap::Entry {
 
 namespace {
 
+constexpr std::chrono::milliseconds duration_max = std::chrono::hours(24);
+
 constexpr std::string_view kind_name(YAML::NodeType::value type) {
   switch (type) {
     case YAML::NodeType::Map:
@@ -132,9 +134,11 @@ std::chrono::milliseconds YamlMap::duration(const std::string& key,
                                             std::chrono::milliseconds otherwise) {
   const Entry* entry = find(key);
   if (!entry) return otherwise;
-  if (const auto value = parse_duration(scalar(*entry))) return *value;
-  fail(key, fmt::format("\"{}\" must be a duration such as 250ms, 5s or 2min, not \"{}\"", key,
-                        printable(scalar(*entry))));
+  const auto value = parse_duration(scalar(*entry));
+  if (value && *value <= duration_max) return *value;
+  fail(key, fmt::format("\"{}\" must be a duration such as 250ms, 5s or 2min, of a day at most, "
+                        "not \"{}\"",
+                        key, printable(scalar(*entry))));
 }
 
 std::string YamlMap::choice(const std::string& key, const std::string& otherwise,

@@ -32,7 +32,7 @@ class YamlMap {
   bool flag(const std::string& key, bool otherwise);
   uint64_t number(const std::string& key, uint64_t otherwise, uint64_t min, uint64_t max);
   double real(const std::string& key, double otherwise, double min, double max);
-  /// "250ms", "5s", "2min"; a number alone is an error.
+  /// "250ms", "5s", "2min", at most a day; a number alone is an error.
   std::chrono::milliseconds duration(const std::string& key, std::chrono::milliseconds otherwise);
   /// One of `values`.
   std::string choice(const std::string& key, const std::string& otherwise,
