@@ -140,6 +140,13 @@ class Comparer {
 
 std::string list_part(size_t place) { return fmt::format("{:010}", place); }
 
+std::string string_text(std::string text) {
+  // "HYLL", encoding, three zeros, the cached cardinality (8 bytes), registers
+  if (text.size() > 16 && text.starts_with("HYLL") && text.compare(5, 3, std::string(3, '\0')) == 0)
+    text.replace(8, 8, 8, '\0');
+  return text;
+}
+
 /// Servers print -0 and 0 alike.
 std::string score_text(double score) { return fmt::format("{:.17g}", score + 0.0); }
 

@@ -28,6 +28,9 @@ struct KeyContent {
 
 // The names of parts, for all who make contents.
 std::string list_part(size_t place);
+/// A HyperLogLog without the cardinality that it may keep: servers write it at times of their own.
+/// One that is sparse here and dense there is another text.
+std::string string_text(std::string text);
 std::string score_text(double score);
 /// An entry's fields, given by name. Their order, and a name's repetition, are not told.
 std::string entry_text(const std::map<std::string, std::string>& fields);

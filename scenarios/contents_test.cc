@@ -95,6 +95,18 @@ TEST(contents, a_key_on_two_servers_of_a_target_is_one_too_many) {
   EXPECT_EQ(counts(some_contents(), target), (Counts{0, 3, 0, 0}));
 }
 
+TEST(contents, the_cardinality_that_a_hyperloglog_keeps_is_no_value) {
+  const auto text = [](const std::string& cardinality, const std::string& registers) {
+    return string_text("HYLL" + std::string(4, '\1') + cardinality + registers);
+  };
+  const auto real = [](const std::string& cardinality, const std::string& registers) {
+    return string_text(std::string("HYLL\1\0\0\0", 8) + cardinality + registers);
+  };
+  EXPECT_EQ(real("12345678", "abc"), real("87654321", "abc"));
+  EXPECT_NE(real("12345678", "abc"), real("12345678", "abd"));
+  EXPECT_NE(text("12345678", "abc"), text("87654321", "abc"));
+}
+
 const std::string head = "database,key,type,size,size_readable,element_count,encoding,expiration\n";
 
 TEST(decoder_output, is_put_together_of_its_forms) {

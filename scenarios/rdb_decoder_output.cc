@@ -175,7 +175,7 @@ class Reader {
  private:
   void read_value(const std::string& type, const std::string& key, KeyContent& content) {
     if (type == "string") {
-      content.parts["value"] = commands_.take("SET", key).at(0);
+      content.parts["value"] = string_text(commands_.take("SET", key).at(0));
     } else if (type == "list") {
       size_t place = 0;
       for (auto& item : commands_.take("RPUSH", key))

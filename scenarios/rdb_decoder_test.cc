@@ -39,7 +39,7 @@ std::string ids_text(const std::vector<rdb::StreamId>& ids) {
 struct AsContent {
   KeyContent& content;
 
-  void operator()(const rdb::String& string) { content.parts["value"] = string.text; }
+  void operator()(const rdb::String& string) { content.parts["value"] = string_text(string.text); }
   void operator()(const rdb::List& list) {
     for (size_t i = 0; i < list.items.size(); ++i) content.parts[list_part(i)] = list.items[i];
   }
