@@ -120,9 +120,8 @@ TEST_F(runner, another_decoder_alone_finds_it_out_too) {
     Words args{file, "--seed", "3"};
     const Outcome outcome = co_await run(args);
     EXPECT_EQ(outcome.status, 1) << outcome.out << outcome.err;
-    EXPECT_NE(outcome.out.find("missing 0, extra 1, different 0; first extra \"planted\""),
-              std::string::npos)
-        << outcome.out;
+    for (const char* what : {"missing 0, extra 1, different 0", "first extra \"planted\""})
+      EXPECT_NE(outcome.out.find(what), std::string::npos) << outcome.out;
     EXPECT_GT(read_text(results("rdb-target/target-1.rdb")).size(), 0u);
   };
   fixtures::run(body());
