@@ -163,6 +163,12 @@ std::vector<Plant> streams() {
        {{"XSETID", "KEY", "6-1", "ENTRIESADDED", "9", "MAXDELETEDID", "0-0"}},
        meta,
        "entries added"},
+  };
+}
+
+std::vector<Plant> groups() {
+  const auto meta = DiffClass::metadata;
+  return {
       {"entries read of a group",
        700,
        stream,
@@ -206,6 +212,7 @@ std::vector<Plant> all() {
   std::vector<Plant> result = strings_and_keys();
   for (const Plant& plant : collections()) result.push_back(plant);
   for (const Plant& plant : streams()) result.push_back(plant);
+  for (const Plant& plant : groups()) result.push_back(plant);
   return result;
 }
 
