@@ -338,16 +338,16 @@ TEST_F(runner, containers_go_with_the_runner_too) {
       "workload: {commands: 100, duration: 100ms}\n");
   const auto body = [this, file]() -> asio::awaitable<void> {
     auto executor = co_await asio::this_coro::executor;
-    const std::string run =
-        std::to_string(co_await kill_the_runner(file, directory_.path() / "results"));
-    co_await fixtures::poll_until(
-        milliseconds(5000), "removal of the container",
-        [executor, run]() -> asio::awaitable<std::string> {
-          Words words{"ps", "-a", "--format", "{{.Label \"lockstep.run\"}}"};
-          const std::string labels =
-              "\n" + co_await fixtures::run_program(executor, "docker", words, milliseconds(10000));
-          co_return labels.find("\n" + run + "-") == std::string::npos ? "" : labels;
-        });
+    const fs::path out = directory_.path() / "results";
+    const pid_t process = co_await kill_the_runner(file, out);
+    const std::string label = "\n" + std::to_string(process) + "-";
+    const auto why_not_removed = [executor, label]() -> asio::awaitable<std::string> {
+      Words words{"ps", "-a", "--format", "{{.Label \"lockstep.run\"}}"};
+      const std::string labels =
+          co_await fixtures::run_program(executor, "docker", words, milliseconds(10000));
+      co_return ("\n" + labels).find(label) == std::string::npos ? "" : labels;
+    };
+    co_await fixtures::poll_until(milliseconds(5000), "removal of the container", why_not_removed);
   };
   fixtures::run(body());
 }
