@@ -53,6 +53,12 @@ fs::path new_directory(const fs::path& parent, const std::string& name) {
   }
 }
 
+/// As a person here would write it.
+std::string shown(const fs::path& path) {
+  const fs::path from_here = path.lexically_proximate(fs::current_path());
+  return from_here.begin() == from_here.end() || *from_here.begin() == ".." ? path : from_here;
+}
+
 void print_case(const Scenario& scenario, const CaseResult& result) {
   const uint64_t commands = result.before.commands + result.during.commands;
   fmt::print("{:7} {}  seed {}  {} commands{}\n", to_string(result.verdict), scenario.name,
@@ -62,7 +68,7 @@ void print_case(const Scenario& scenario, const CaseResult& result) {
     fmt::print("          {:8} {}: {}\n", to_string(check.verdict), check.name, check.detail);
   if (result.verdict != Verdict::pass)
     fmt::print("          repeat it: lockstep run {}/scenario.yaml --seed {}\n",
-               result.directory.string(), result.seed);
+               shown(result.directory), result.seed);
   std::fflush(stdout);
 }
 
@@ -80,7 +86,7 @@ class FileRun {
     const uint64_t last = first + flags_.cases - 1;
     fmt::print("{}: seed {}{}, results in {}\n", scenario_.name, first,
                flags_.cases > 1 ? fmt::format(" and the {} after it", flags_.cases - 1) : "",
-               directory_.string());
+               shown(directory_));
     Stage stage(executor, scenario_, directory_, [this](const std::string& line) { say(line); });
     say("starting servers");
     const std::string failure = co_await set_up(stage);
@@ -95,7 +101,7 @@ class FileRun {
                  counts_[2]);
     if (flags_.keep) co_await wait_for_the_user(stage);
     co_await stage.tear_down();
-    fmt::print("report: {}\n", (last_ / "report.html").string());
+    fmt::print("report: {}\n", shown(last_ / "report.html"));
     co_return worst;
   }
 
@@ -209,6 +215,7 @@ void add_run_command(CLI::App& app, std::function<int()>& action) {
   command
       ->add_option("--seed", flags->seed,
                    "Of the workload: the same seed gives the same input; 0: one is drawn")
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   command->add_option("--cases", flags->cases, "Runs with this seed and those after it")
       ->check(CLI::Range(uint64_t{1}, uint64_t{1'000'000}))
