@@ -215,7 +215,7 @@ void add_run_command(CLI::App& app, std::function<int()>& action) {
   command
       ->add_option("--seed", flags->seed,
                    "Of the workload: the same seed gives the same input; 0: one is drawn")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(uint64_t{0}, uint64_t{1} << 62))
       ->capture_default_str();
   command->add_option("--cases", flags->cases, "Runs with this seed and those after it")
       ->check(CLI::Range(uint64_t{1}, uint64_t{1'000'000}))
