@@ -232,7 +232,8 @@ class Reader {
   /// The command has the texts, also of an entry that is marked as deleted.
   void read_entry(const std::string& key, const json& message, KeyContent& content) {
     const auto words = commands_.take("XADD", key);
-    if (words.at(0) != message.at("id")) throw FormatError(0, "RDB decoder: entries out of step");
+    if (words.at(0) != message.at("id").get<std::string>())
+      throw FormatError(0, "RDB decoder: entries out of step");
     if (message.at("deleted").get<bool>()) return;
     std::map<std::string, std::string> fields;
     for (size_t i = 1; i + 1 < words.size(); i += 2) fields[words[i]] = words[i + 1];
