@@ -80,9 +80,9 @@ void Join::meet(SideName side, const KeyEntry& entry, Slot& slot) {
   KeyEntry first;
   read_entry(slot.entry, first);
   if (side == first_side) {
-    if (entry.node != first.node) give(side, entry);
+    if (entry.node != first.node) give(side, first), give(side, entry);
   } else if (other_node != 0) {
-    if (entry.node + 1 != other_node) give(side, entry);
+    if (entry.node + 1 != other_node) give(side, entry), give(first_side, first);
   } else {
     slot.tag |= entry.node + 1;
     if (!equal(first, entry)) on_candidate_(&first, &entry);

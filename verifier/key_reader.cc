@@ -9,6 +9,7 @@
 #include "sync/fence/fence.h"
 #include "verifier/parallel.h"
 #include "verifier/plain_read.h"
+#include "verifier/rdb_file.h"
 #include "verifier/show_command.h"
 
 namespace lockstep::verifier {
@@ -18,6 +19,8 @@ namespace {
 constexpr uint32_t fenced_since = 70000;
 constexpr int attempts_max = 8;
 constexpr milliseconds first_pause{50};
+/// MULTI, DUMP, PTTL, INFO, EXEC.
+constexpr size_t commands_per_key = 5;
 
 /// Keys to ask one node for, by their place in the request.
 struct Batch {
@@ -46,6 +49,12 @@ void take(Reading& reading, fence::FencedKey&& key, size_t node, int64_t now_ms)
   reading.nodes.push_back(node);
 }
 
+size_t payload_bytes(const std::vector<fence::FencedKey>& keys) {
+  size_t bytes = 0;
+  for (const fence::FencedKey& key : keys) bytes += key.dump_payload ? key.dump_payload->size() : 0;
+  return bytes;
+}
+
 asio::awaitable<std::vector<fence::FencedKey>> read_some(Node& node, DbIndex db,
                                                          std::vector<std::string> keys) {
   if (node.version_number >= fenced_since) {
@@ -59,15 +68,47 @@ asio::awaitable<std::vector<fence::FencedKey>> read_some(Node& node, DbIndex db,
   co_return read;
 }
 
+/// Keys of a file, at their places.
+void read_from_file(const Side& side, size_t node, DbIndex db, const Batch& batch,
+                    const std::vector<Candidate>& keys, std::vector<Reading>& readings) {
+  std::vector<RdbFile::Wanted> wanted;
+  std::vector<size_t> places;
+  for (const size_t at : batch.places) {
+    readings[at].now_ms = side.now_ms(node);
+    const Candidate& key = keys[at];
+    const auto& place = key.places[static_cast<size_t>(side.name())];
+    if (key.located && (!place || place->node != node)) continue;
+    places.push_back(at);
+    wanted.push_back({db, key.key, std::nullopt});
+    if (key.located) wanted.back().offset = place->offset;
+  }
+  std::vector<RdbFile::Found> found = side.node(node).file->find(std::move(wanted));
+  for (size_t i = 0; i < found.size(); ++i) {
+    Reading& reading = readings[places[i]];
+    if (!found[i].payload) continue;
+    reading.payload = std::move(found[i].payload);
+    reading.expire_at = found[i].expire_at;
+    reading.nodes.push_back(node);
+  }
+}
+
 asio::awaitable<std::vector<Reading>> read_once(Side& side, std::vector<Candidate> keys) {
   std::vector<Reading> readings(keys.size());
   const Batches batches = by_node(side, keys);
   for (const auto& [where, batch] : batches) {
     const auto [node, db] = where;
+    if (side.node(node).file) {
+      read_from_file(side, node, db, batch, keys, readings);
+      continue;
+    }
     std::vector<size_t> places = batch.places;
     std::vector<std::string> left = batch.keys;
     while (!left.empty()) {
+      co_await side.await_turn(node, left.size() * commands_per_key);
+      const auto begin = std::chrono::steady_clock::now();
       auto read = co_await read_some(side.node(node), db, left);
+      side.node(node).pace.answered(std::chrono::steady_clock::now() - begin,
+                                    read.size() * commands_per_key, payload_bytes(read));
       for (size_t i = 0; i < read.size(); ++i)
         take(readings[places[i]], std::move(read[i]), node, side.now_ms(node));
       left.erase(left.begin(), left.begin() + static_cast<ptrdiff_t>(read.size()));

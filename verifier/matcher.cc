@@ -15,6 +15,33 @@ constexpr size_t candidates_share = 8;
 /// Of a candidate beside its name, here and while it is read again.
 constexpr size_t candidate_bytes = 512;
 
+std::optional<FilePlace> place(const KeyEntry* entry) {
+  if (!entry || !entry->offset) return std::nullopt;
+  return FilePlace{entry->node, *entry->offset};
+}
+
+Candidate candidate(const KeyEntry* source, const KeyEntry* target) {
+  const KeyEntry& entry = source ? *source : *target;
+  return {.db = entry.db,
+          .key = std::string(entry.key),
+          .located = true,
+          .places = {place(source), place(target)}};
+}
+
+/// A key that was given twice is in more than one place.
+std::vector<Candidate> each_once(std::vector<Candidate> candidates) {
+  std::sort(candidates.begin(), candidates.end());
+  std::vector<Candidate> result;
+  for (Candidate& each : candidates) {
+    if (!result.empty() && result.back().db == each.db && result.back().key == each.key) {
+      result.back().located = false;
+    } else {
+      result.push_back(std::move(each));
+    }
+  }
+  return result;
+}
+
 size_t index(SideName side) { return static_cast<size_t>(side); }
 
 }  // namespace
@@ -74,9 +101,7 @@ std::vector<Candidate> Matcher::take_candidates() {
             [&](const KeyEntry* source, const KeyEntry* target) {
               const KeyEntry& entry = source ? *source : *target;
               bytes += candidate_bytes + entry.key.size();
-              candidates.push_back({.db = entry.db, .key = std::string(entry.key), .offset = {}});
-              if (source) candidates.back().offset[0] = source->offset;
-              if (target) candidates.back().offset[1] = target->offset;
+              candidates.push_back(candidate(source, target));
             });
   while (next_partition_ < Ledger::partition_count &&
          (candidates.empty() || bytes < options_.memory_bytes / candidates_share)) {
@@ -85,12 +110,7 @@ std::vector<Candidate> Matcher::take_candidates() {
     for (auto& ledger : ledgers_) ledger->drop(next_partition_);
     ++next_partition_;
   }
-  std::sort(candidates.begin(), candidates.end());
-  const auto same_key = [](const Candidate& a, const Candidate& b) {
-    return a.db == b.db && a.key == b.key;
-  };
-  candidates.erase(std::unique(candidates.begin(), candidates.end(), same_key), candidates.end());
-  return candidates;
+  return each_once(std::move(candidates));
 }
 
 }  // namespace lockstep::verifier

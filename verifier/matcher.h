@@ -11,11 +11,19 @@
 
 namespace lockstep::verifier {
 
+/// Where a key stands in a file.
+struct FilePlace {
+  uint32_t node = 0;
+  uint64_t offset = 0;
+  auto operator<=>(const FilePlace&) const = default;
+};
+
 /// A key that has to be read again on both sides.
 struct Candidate {
   DbIndex db;
   std::string key;
-  std::array<std::optional<uint64_t>, 2> offset{};  ///< where it stands in a file, by side
+  bool located = false;  ///< files have it at its places and nowhere else
+  std::array<std::optional<FilePlace>, 2> places{};  ///< by side
   auto operator<=>(const Candidate&) const = default;
 };
 

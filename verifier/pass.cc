@@ -1,7 +1,10 @@
 #include "verifier/pass.h"
 
 #include "sync/base/error.h"
+#include "verifier/key_list.h"
+#include "verifier/key_reader.h"
 #include "verifier/parallel.h"
+#include "verifier/rdb_file.h"
 
 namespace lockstep::verifier {
 
@@ -13,7 +16,7 @@ asio::awaitable<ReadMode> Pass::run(ReadMode mode, std::string& note) {
   try {
     co_await read_both(ReadMode::snapshot);
     co_return ReadMode::snapshot;
-  } catch (const UserError& error) {
+  } catch (const SnapshotRefused& error) {
     note = std::string("read by SCAN, because a snapshot was refused: ") + error.what();
   }
   matcher_.clear();
@@ -25,8 +28,10 @@ asio::awaitable<ReadMode> Pass::run(ReadMode mode, std::string& note) {
 asio::awaitable<void> Pass::read_both(ReadMode mode) {
   std::vector<asio::awaitable<void>> tasks;
   for (Side* side : {&source_, &target_}) {
-    for (size_t node = 0; node < side->node_count(); ++node)
+    for (size_t node = 0; node < side->node_count(); ++node) {
+      if (scope_.slots() && !side->owns_any(node, *scope_.slots())) continue;
       tasks.push_back(read_node(*side, node, mode));
+    }
   }
   co_await run_all(std::move(tasks));
 }
@@ -34,13 +39,41 @@ asio::awaitable<void> Pass::read_both(ReadMode mode) {
 asio::awaitable<void> Pass::read_node(Side& side, size_t node, ReadMode mode) {
   ReadCounters& counters = counters_[static_cast<size_t>(side.name())];
   OnKey on_key = [this, &side, node](const KeySeen& seen) { matcher_.add(side, node, seen); };
-  if (mode == ReadMode::snapshot) {
-    co_await read_snapshot(side.node(node).endpoint, std::move(on_key), counters);
+  if (side.node(node).file) {
+    co_await side.node(node).file->read(scope_, std::move(on_key), counters);
+  } else if (mode == ReadMode::snapshot) {
+    co_await read_snapshot(side.node(node).endpoint, scope_, std::move(on_key), counters);
   } else {
     OnName on_unreadable = [this, &side, node](DbIndex db, Bytes key) {
       matcher_.add_unread(side, node, db, key);
     };
-    co_await read_by_scan(side.node(node), std::move(on_key), std::move(on_unreadable), counters);
+    co_await read_by_scan(side, node, scope_, std::move(on_key), std::move(on_unreadable),
+                          counters);
+  }
+}
+
+asio::awaitable<void> Pass::run_listed(std::string path) {
+  KeyList list(std::move(path), scope_);
+  for (std::vector<Candidate> keys = list.next(); !keys.empty(); keys = list.next()) {
+    for (Side* side : {&source_, &target_}) {
+      const std::vector<Reading> readings = co_await read_keys(*side, keys);
+      for (size_t i = 0; i < keys.size(); ++i) add(*side, keys[i], readings[i]);
+    }
+  }
+}
+
+/// What was read of a key, as a reader would give it.
+void Pass::add(Side& side, const Candidate& key, const Reading& reading) {
+  if (!reading.payload) return;
+  ReadCounters& counters = counters_[static_cast<size_t>(side.name())];
+  ++counters.keys;
+  counters.bytes += reading.payload->size();
+  for (const size_t node : reading.nodes) {
+    if (!add_payload(key.db, key.key, *reading.payload, reading.expire_at,
+                     [&](const KeySeen& seen) {
+                       if (scope_.takes(seen.kind)) matcher_.add(side, node, seen);
+                     }))
+      matcher_.add_unread(side, node, key.db, key.key);
   }
 }
 

@@ -3,6 +3,8 @@
 #include <boost/asio/awaitable.hpp>
 #include <functional>
 
+#include "sync/base/error.h"
+#include "verifier/scope.h"
 #include "verifier/side.h"
 #include "verifier/snapshot_parser.h"
 
@@ -13,18 +15,30 @@ struct ReadCounters {
   uint64_t keys = 0;
   uint64_t bytes = 0;
   uint64_t functions = 0;
+  uint64_t population = 0;  ///< keys that a sample was drawn from
 };
 
-/// Attaches to the node as a replica would and gives every key of its snapshot. Throws UserError if
-/// the node does not allow it, FormatError, ConnectionError.
-asio::awaitable<void> read_snapshot(net::Endpoint endpoint, OnKey on_key, ReadCounters& counters);
+/// The node does not give a snapshot, but may be read by SCAN.
+class SnapshotRefused : public UserError {
+ public:
+  using UserError::UserError;
+};
+
+/// Attaches to the node as a replica would and gives every key of its snapshot that is in scope.
+/// Throws SnapshotRefused, FormatError, ConnectionError.
+asio::awaitable<void> read_snapshot(net::Endpoint endpoint, const Scope& scope, OnKey on_key,
+                                    ReadCounters& counters);
+
+/// A DUMP payload as a reader gives it; false if it cannot be decoded.
+bool add_payload(DbIndex db, Bytes key, Bytes payload, std::optional<ExpireAt> expire_at,
+                 const OnKey& on_key);
 
 using OnName = std::function<void(DbIndex db, Bytes key)>;
 
-/// Gives every key that is there from beginning to end, some perhaps twice, read by DUMP and its
-/// time to live. `on_unreadable`: its payload cannot be decoded, or the node
-/// does not serve it.
-asio::awaitable<void> read_by_scan(Node& node, OnKey on_key, OnName on_unreadable,
-                                   ReadCounters& counters);
+/// Gives every key in scope that is there from beginning to end, some perhaps twice, read by DUMP
+/// and its time to live. `on_unreadable`: its payload cannot be decoded, or the node does not serve
+/// it.
+asio::awaitable<void> read_by_scan(Side& side, size_t node, const Scope& scope, OnKey on_key,
+                                   OnName on_unreadable, ReadCounters& counters);
 
 }  // namespace lockstep::verifier

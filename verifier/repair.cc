@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "sync/base/error.h"
+#include "verifier/rdb_file.h"
 #include "verifier/repairer.h"
 #include "verifier/report_json.h"
 #include "verifier/run_to_end.h"
@@ -61,6 +63,10 @@ VerifyReport verify_and_repair(const VerifyOptions& options, const RepairOptions
   if (options.report.empty()) {
     throw UserError("--repair needs --report DIR: what it overwrites is kept there",
                     ExitCode::bad_arguments);
+  }
+  for (const auto* urls : {&options.from, &options.to}) {
+    if (std::any_of(urls->begin(), urls->end(), is_file_url))
+      throw UserError("--repair needs servers on both sides, not files", ExitCode::bad_arguments);
   }
   VerifyReport first = verify(options);
   if (first.verdict != Verdict::different) return first;

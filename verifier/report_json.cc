@@ -79,6 +79,26 @@ Json repair_json(const RepairReport& repair) {
           {"duration_ms", repair.duration.count()}};
 }
 
+/// What was given; empty: all keys were compared.
+Json scope_json(const VerifyReport& report) {
+  const ScopeOptions& scope = report.scope;
+  Json json = Json::object();
+  if (!scope.db.empty()) json["db"] = scope.db;
+  for (const auto& [name, text] : {std::pair{"match", &scope.match},
+                                   {"type", &scope.type},
+                                   {"slots", &scope.slots},
+                                   {"part", &scope.part},
+                                   {"sample", &scope.sample},
+                                   {"keys", &scope.keys}}) {
+    if (!text->empty()) json[name] = *text;
+  }
+  if (report.population > 0) {
+    json["sampled_from"] = report.population;
+    json["differing_at_most"] = report.differing_at_most;
+  }
+  return json;
+}
+
 /// Renamed into its place: whoever finds the file finds all of it.
 void write_file(const std::filesystem::path& path, const std::string& text) {
   const std::filesystem::path unfinished = path.string() + ".new";
@@ -120,6 +140,7 @@ std::string report_json(const VerifyReport& report) {
             {"expiry_grace_ms", report.expiry_grace.count()},
             {"source", side_json(report.source)},
             {"target", side_json(report.target)},
+            {"scope", scope_json(report)},
             {"counts", counts_json(report)},
             {"not_compared", not_compared()},
             {"notes", report.notes}};

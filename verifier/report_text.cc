@@ -61,10 +61,18 @@ std::string duration_text(const VerifyReport& report) {
                      format_duration(report.pass_time), format_duration(report.settle_time));
 }
 
+std::string sample_text(const VerifyReport& report) {
+  return fmt::format("{} of {} keys: with 95 % confidence at most {} of all differ",
+                     format_count(report.compared), format_count(report.population),
+                     format_count(report.differing_at_most));
+}
+
 void table(std::string& out, const VerifyReport& report) {
   row(out, "source", side_text(report.source));
   row(out, "target", side_text(report.target));
   row(out, "compared", format_count(report.compared) + " keys");
+  if (!report.scopes.empty()) row(out, "only", fmt::format("{}", fmt::join(report.scopes, "; ")));
+  if (report.population > 0) row(out, "sample", sample_text(report));
   row(out, "different", counts_text(report));
   if (report.candidates > 0) row(out, "read again", again_text(report));
   if (report.flapping > 0)

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "verifier/rdb_file.h"
+
 namespace lockstep::verifier {
 
 namespace {
@@ -79,6 +81,7 @@ std::string client_program(const net::Endpoint& endpoint, DbIndex db, bool ask_p
 
 std::string client_command(const net::Endpoint& endpoint, DbIndex db, Bytes key,
                            const std::string& what) {
+  if (is_file_url(endpoint.unix_path)) return "";
   const auto [command, rest] = reading_command(what);
   if (plain_word(key)) {
     return fmt::format("{} {} {}{}", client_program(endpoint, db, true), command, quoted(key),

@@ -8,6 +8,8 @@
 #include "sync/base/error.h"
 #include "sync/cluster/discover.h"
 #include "sync/cluster/slot.h"
+#include "verifier/parallel.h"
+#include "verifier/rdb_file.h"
 
 namespace lockstep::verifier {
 
@@ -60,9 +62,21 @@ void require_other(const Node& a, const Node& b) {
 
 }  // namespace
 
+Node::Node() = default;
+Node::~Node() = default;
+
 asio::awaitable<void> Side::open(std::vector<std::string> urls, std::string declared) {
-  for (const std::string& url : urls) asked_.push_back(net::parse_endpoint(url));
   const char* flag = name_ == SideName::source ? "from" : "to";
+  urls_ = urls;
+  const auto files = std::count_if(urls.begin(), urls.end(), is_file_url);
+  if (files > 0) {
+    if (static_cast<size_t>(files) < urls.size())
+      throw UserError(fmt::format("--{}: files and servers cannot be one side together", flag),
+                      ExitCode::bad_arguments);
+    open_files();
+    co_return;
+  }
+  for (const std::string& url : urls) asked_.push_back(net::parse_endpoint(url));
   if (asked_.size() == 1) {
     cluster::Topology topology = co_await cluster::discover(asked_.front());
     require_topology(topology, declared, asked_.front().label(), flag);
@@ -79,6 +93,42 @@ asio::awaitable<void> Side::open(std::vector<std::string> urls, std::string decl
     }
     nodes_.push_back(co_await connect(endpoint));
   }
+  share_pace();
+}
+
+void Side::open_files() {
+  for (const std::string& url : urls_) {
+    auto node = std::make_unique<Node>();
+    node->file = std::make_unique<RdbFile>(url);
+    node->endpoint.unix_path = url;  // what label() gives
+    node->run_id = node->file->identity();
+    node->version = node->file->server_version();
+    node->databases = node->file->databases();
+    nodes_.push_back(std::move(node));
+  }
+}
+
+/// The limit holds for the side; its nodes are asked evenly.
+void Side::share_pace() {
+  const uint64_t each =
+      commands_per_s_ == 0 ? 0 : std::max<uint64_t>(1, commands_per_s_ / nodes_.size());
+  for (const auto& node : nodes_) node->pace = Pace(each);
+}
+
+asio::awaitable<void> Side::await_turn(size_t node, size_t commands) {
+  const auto wait = nodes_[node]->pace.before(std::chrono::steady_clock::now(), commands);
+  if (wait > Pace::Duration()) {
+    const auto ms = std::chrono::ceil<std::chrono::milliseconds>(wait);
+    co_await pause_for(ms);
+  }
+}
+
+bool Side::owns_any(size_t node, const SlotSet& slots) const {
+  if (!topology_.clustered) return true;
+  for (size_t slot = 0; slot < slot_count; ++slot) {
+    if (slots.test(slot) && owner_[slot] == node) return true;
+  }
+  return false;
 }
 
 asio::awaitable<void> Side::adopt(cluster::Topology topology) {
@@ -89,6 +139,7 @@ asio::awaitable<void> Side::adopt(cluster::Topology topology) {
   for (const cluster::Shard& shard : topology.shards)
     nodes.push_back(co_await connect(shard.primary.endpoint));
   nodes_ = std::move(nodes);
+  share_pace();
   topology_ = std::move(topology);
   for (size_t i = 0; i < topology_.shards.size(); ++i) {
     for (const auto& [first, last] : topology_.shards[i].slots)
@@ -122,9 +173,11 @@ asio::awaitable<void> Side::refresh_from(net::Endpoint endpoint) {
     co_return;
   }
   for (auto& node : nodes_) node = co_await connect(node->endpoint);
+  share_pace();
 }
 
 asio::awaitable<void> Side::refresh() {
+  if (of_files()) co_return;
   std::vector<net::Endpoint> known;
   for (const auto& node : nodes_) known.push_back(node->endpoint);
   std::string failure;
@@ -165,6 +218,10 @@ bool Side::serves(size_t node, Bytes key) const {
 asio::awaitable<std::string> Side::activity() {
   std::string text;
   for (const auto& node : nodes_) {
+    if (node->file) {
+      text += node->file->state();
+      continue;
+    }
     std::vector<std::string> request{"INFO", "persistence"};
     const resp::Value info = co_await node->client->command_or_throw(std::move(request));
     text +=

@@ -10,15 +10,24 @@
 #include "sync/net/client.h"
 #include "verifier/info_text.h"
 #include "verifier/key_entry.h"
+#include "verifier/pace.h"
+#include "verifier/scope.h"
 
 namespace lockstep::verifier {
 
 namespace asio = boost::asio;
 
-/// A primary (or the one server named) of a side, and a connection to it.
+class RdbFile;
+
+/// A primary (or the one server named) of a side and a connection to it, or a file.
 struct Node {
-  net::Endpoint endpoint;
+  Node();
+  ~Node();
+
+  net::Endpoint endpoint;  ///< of a file: only its label() has a meaning
   std::unique_ptr<net::Client> client;
+  std::unique_ptr<RdbFile> file;  ///< nullptr: a server
+  Pace pace;
   std::string run_id;
   std::string version;
   std::string valkey_version;  ///< empty: Redis or another
@@ -30,10 +39,12 @@ struct Node {
 /// One deployment: its primaries, who serves which key, and requests to all of them.
 class Side {
  public:
-  explicit Side(SideName name) : name_(name) {}
+  /// At most so many commands a second to all its nodes together; 0: no limit.
+  explicit Side(SideName name, uint64_t commands_per_s = 0)
+      : name_(name), commands_per_s_(commands_per_s) {}
 
-  /// Finds the primaries and connects to them. `declared`: auto, standalone or cluster. Throws
-  /// UserError and ConnectionError.
+  /// `urls` may be RDB files, "file:dump.rdb". Finds the primaries and connects to them.
+  /// `declared`: auto, standalone or cluster. Throws UserError and ConnectionError.
   asio::awaitable<void> open(std::vector<std::string> urls, std::string declared);
   /// Learns a cluster's topology again and connects anew. Throws ConnectionError if no node
   /// answers.
@@ -55,6 +66,12 @@ class Side {
   /// the move.
   bool serves(size_t node, Bytes key) const;
 
+  /// False if the node of a cluster owns none of the slots.
+  bool owns_any(size_t node, const SlotSet& slots) const;
+
+  /// Waits as the pace of that node says before so many commands are sent to it.
+  asio::awaitable<void> await_turn(size_t node, size_t commands);
+
   /// A text that changes whenever anything is written on any node. Costs one INFO each.
   asio::awaitable<std::string> activity();
   /// This side's clock now, as the node's.
@@ -62,10 +79,15 @@ class Side {
 
  private:
   asio::awaitable<std::unique_ptr<Node>> connect(net::Endpoint endpoint);
+  void open_files();
+  void share_pace();
+  bool of_files() const { return !nodes_.empty() && nodes_.front()->file != nullptr; }
   asio::awaitable<void> adopt(cluster::Topology topology);
   asio::awaitable<void> refresh_from(net::Endpoint endpoint);
 
   SideName name_;
+  uint64_t commands_per_s_ = 0;
+  std::vector<std::string> urls_;
   std::vector<net::Endpoint> asked_;
   cluster::Topology topology_;
   std::array<size_t, slot_count> owner_{};    ///< of a cluster: index of the node

@@ -13,11 +13,12 @@ static_assert(value_bytes_max > 16 * 1024);
 }  // namespace
 
 struct SnapshotParser::BigValue {
-  explicit BigValue(const rdb::Entry& entry)
+  BigValue(const rdb::Entry& entry, std::optional<uint64_t> at)
       : db(entry.db),
         key(entry.key),
         kind(*rdb::kind_of(entry.type)),
         expire_at(entry.expire_at),
+        offset(at),
         elements(kind) {}
 
   uint64_t digest() const {
@@ -28,12 +29,15 @@ struct SnapshotParser::BigValue {
   std::string key;
   rdb::Kind kind;
   std::optional<ExpireAt> expire_at;
+  std::optional<uint64_t> offset;
   rdb::Digester elements;
   rdb::StringDigester text;
 };
 
-SnapshotParser::SnapshotParser(OnKey on_key)
-    : on_key_(std::move(on_key)), framer_({.value_bytes_max = value_bytes_max}) {}
+SnapshotParser::SnapshotParser(OnKey on_key, ParserOptions options)
+    : on_key_(std::move(on_key)),
+      options_(options),
+      framer_({.value_bytes_max = value_bytes_max}) {}
 
 SnapshotParser::~SnapshotParser() = default;
 
@@ -67,6 +71,7 @@ size_t SnapshotParser::accept(Bytes input, size_t start) {
 size_t SnapshotParser::frame(Bytes input, size_t start) {
   const size_t end = start + ready_;
   while (!done_) {
+    entry_offset_ = framer_.offset();
     const rdb::Event event = framer_.next(input.substr(start, end - start));
     if (std::holds_alternative<rdb::NeedMore>(event)) break;
     handle(event);
@@ -85,19 +90,34 @@ void SnapshotParser::handle(const rdb::Event& event) {
   done_ = std::holds_alternative<rdb::End>(event);
 }
 
+bool SnapshotParser::wanted(const rdb::Entry& entry) {
+  if (!options_.scope) return true;
+  if (!options_.scope->takes(*rdb::kind_of(entry.type))) return false;
+  const Take take = options_.scope->take(entry.db, entry.key);
+  population_ += take == Take::no ? 0 : 1;
+  return take == Take::yes;
+}
+
+std::optional<uint64_t> SnapshotParser::entry_offset() const {
+  return options_.with_offsets ? std::optional(entry_offset_) : std::nullopt;
+}
+
 void SnapshotParser::on_entry(const rdb::Entry& entry) {
+  if (!wanted(entry)) return;
   on_key_({.db = entry.db,
            .key = entry.key,
            .kind = *rdb::kind_of(entry.type),
            .digest = rdb::value_digest(entry.type, entry.value).low,
-           .expire_at = entry.expire_at});
+           .expire_at = entry.expire_at,
+           .offset = entry_offset()});
 }
 
 void SnapshotParser::on_big_begin(const rdb::Entry& entry) {
-  big_ = std::make_unique<BigValue>(entry);
+  if (wanted(entry)) big_ = std::make_unique<BigValue>(entry, entry_offset());
 }
 
 void SnapshotParser::on_big_part(const rdb::BigPart& part) {
+  if (!big_) return;
   if (big_->kind == rdb::Kind::string) {
     big_->text.add(part.raw);
   } else {
@@ -106,11 +126,13 @@ void SnapshotParser::on_big_part(const rdb::BigPart& part) {
 }
 
 void SnapshotParser::on_big_end() {
+  if (!big_) return;
   on_key_({.db = big_->db,
            .key = big_->key,
            .kind = big_->kind,
            .digest = big_->digest(),
-           .expire_at = big_->expire_at});
+           .expire_at = big_->expire_at,
+           .offset = big_->offset});
   big_.reset();
 }
 

@@ -16,6 +16,9 @@ namespace lockstep::verifier {
 
 namespace {
 
+/// Waits for a slow server that are worth a note.
+constexpr milliseconds long_wait{1000};
+
 milliseconds since(Clock::time_point begin) {
   return std::chrono::duration_cast<milliseconds>(Clock::now() - begin);
 }
@@ -33,8 +36,11 @@ class Verification {
       : options_(options),
         report_(report),
         log_(log),
+        scope_(options.scope),
+        source_(SideName::source, options.rate),
+        target_(SideName::target, options.rate),
         matcher_(matcher_options(options)),
-        pass_(source_, target_, matcher_),
+        pass_(source_, target_, scope_, matcher_),
         quiet_(source_, target_),
         settle_(source_, target_, quiet_, options, report, log) {}
 
@@ -67,10 +73,15 @@ class Verification {
   asio::awaitable<void> read() {
     const Clock::time_point begin = Clock::now();
     co_await quiet_.look();
-    std::string note;
-    const ReadMode used = co_await pass_.run(options_.read, note);
-    report_.method = used == ReadMode::snapshot ? "snapshot" : "scan";
-    if (!note.empty()) report_.notes.push_back(note);
+    if (options_.scope.keys.empty()) {
+      std::string note;
+      const ReadMode used = co_await pass_.run(options_.read, note);
+      report_.method = used == ReadMode::snapshot ? "snapshot" : "scan";
+      if (!note.empty()) report_.notes.push_back(note);
+    } else {
+      co_await pass_.run_listed(options_.scope.keys);
+      report_.method = "listed keys";
+    }
     count(SideName::source, report_.source);
     count(SideName::target, report_.target);
     report_.pass_time = since(begin);
@@ -122,7 +133,30 @@ class Verification {
     }
   }
 
+  void describe_scope() {
+    report_.scope = options_.scope;
+    report_.scopes = scope_.describe();
+    if (options_.scope.sample.empty()) return;
+    report_.population = std::max(pass_.counters(SideName::source).population,
+                                  pass_.counters(SideName::target).population);
+    report_.differing_at_most =
+        differing_at_most(report_.population, report_.compared, report_.difference_count());
+  }
+
+  void describe_waits(const Side& side) {
+    Pace::Duration waited{};
+    for (size_t i = 0; i < side.node_count(); ++i) waited += side.node(i).pace.backed_off();
+    const auto ms = std::chrono::duration_cast<milliseconds>(waited);
+    if (ms < long_wait) return;
+    report_.notes.push_back(
+        fmt::format("the {} answered slower at times: reading it waited {} in all", side.title(),
+                    format_duration(ms)));
+  }
+
   void conclude() {
+    describe_scope();
+    describe_waits(source_);
+    describe_waits(target_);
     report_.cut = quiet_.always_quiet() ? "quiesced" : "settle";
     const bool told = report_.unverifiable_count == 0 && report_.flapping == 0;
     report_.verdict = report_.difference_count() > 0 ? Verdict::different
@@ -136,8 +170,9 @@ class Verification {
   const VerifyOptions& options_;
   VerifyReport& report_;
   DifferenceLog& log_;
-  Side source_{SideName::source};
-  Side target_{SideName::target};
+  Scope scope_;
+  Side source_;
+  Side target_;
   Matcher matcher_;
   Pass pass_;
   QuietWatch quiet_;

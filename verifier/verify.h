@@ -10,6 +10,7 @@
 
 #include "sync/base/error.h"
 #include "sync/base/units.h"
+#include "verifier/scope.h"
 
 namespace lockstep::verifier {
 
@@ -23,7 +24,8 @@ enum class ReadMode : uint8_t {
 
 /// `lockstep verify`; flags have these names with '-' for '_'.
 struct VerifyOptions {
-  /// A server or replica, any one node of a cluster, or all servers behind a Twemproxy.
+  /// A server or replica, any one node of a cluster, all servers behind a Twemproxy, or RDB files
+  /// ("file:dump.rdb").
   std::vector<std::string> from;
   std::vector<std::string> to;         ///< the same; several are the servers behind one Twemproxy
   std::string from_topology = "auto";  ///< auto, standalone or cluster
@@ -36,7 +38,10 @@ struct VerifyOptions {
   /// was written on either side between them.
   milliseconds confirm_quiet{500};
   std::filesystem::path
-      report;  ///< directory for report.json, diff.jsonl and junit.xml; empty: none
+      report;          ///< directory for report.json, diff.jsonl and junit.xml; empty: none
+  ScopeOptions scope;  ///< which keys
+  uint64_t rate =
+      0;  ///< commands a second to each side, of scans and of reading again; 0: no limit
   /// Bound of what is kept of the keys; the rest goes into a file without a name in
   /// `spill_directory`.
   size_t memory_bytes = 256'000'000;
@@ -112,6 +117,12 @@ struct VerifyReport {
   std::vector<std::string> notes;
   SideReport source;
   SideReport target;
+  ScopeOptions scope;               ///< as it was given
+  std::vector<std::string> scopes;  ///< the same, a phrase each for a person; empty: all keys
+  /// Of a sample: so many keys it was drawn from, and so many of them differ at most with 95 %
+  /// confidence.
+  uint64_t population = 0;
+  uint64_t differing_at_most = 0;
   uint64_t compared = 0;    ///< distinct keys of both sides
   uint64_t candidates = 0;  ///< keys that were read again
   uint64_t settled = 0;     ///< of these, those that agreed then

@@ -69,8 +69,8 @@ void add_flags(CLI::App& command, VerifyFlags& flags) {
   VerifyOptions& options = flags.options;
   command
       .add_option("--from", options.from,
-                  "Source: a server or replica, any one node of a cluster, or (repeated) the "
-                  "servers behind a Twemproxy")
+                  "Source: a server or replica, any one node of a cluster, (repeated) the servers "
+                  "behind a Twemproxy, or (repeated) RDB files as file:dump.rdb")
       ->type_name("URL");
   command.add_option("--to", options.to, "Target: the same")->type_name("URL");
   command
@@ -107,6 +107,35 @@ void add_flags(CLI::App& command, VerifyFlags& flags) {
       ->type_name("DIR");
   command.add_option("--max-differences", options.max_differences, "So many are shown")
       ->capture_default_str();
+  ScopeOptions& scope = options.scope;
+  command.add_option("--db", scope.db, "Only this database (repeatable)")->type_name("N");
+  command
+      .add_option("--match", scope.match, "Only keys like this pattern, as SCAN's MATCH takes it")
+      ->type_name("PATTERN");
+  command.add_option("--type", scope.type,
+                     "Only keys of this type: string, list, set, zset, hash, stream, module");
+  command.add_option("--slots", scope.slots, "Only keys of these slots, as in 0-5460,9000")
+      ->type_name("A-B,…");
+  command
+      .add_option("--part", scope.part,
+                  "Only the i-th of n parts, by the key's hash: n processes do it all, and "
+                  "`lockstep report merge` joins their reports")
+      ->type_name("I/N");
+  command
+      .add_option("--sample", scope.sample,
+                  "Only this share of the keys, the same ones on both sides and every time; the "
+                  "report says what that proves")
+      ->type_name("N%");
+  command
+      .add_option("--keys", scope.keys,
+                  "Only the keys of this file: a name on each line, or lines of diff.jsonl")
+      ->type_name("FILE");
+  command
+      .add_option("--rate", options.rate,
+                  "At most so many commands a second to each side, of scans and of reading again "
+                  "(snapshots send none). Reads slow down by themselves while a server answers "
+                  "slower than it did")
+      ->type_name("N");
   command
       .add_option("--memory", flags.memory,
                   "Bound of what is kept of the keys; the rest goes into a file in --spill-dir, "
@@ -148,6 +177,7 @@ void add_verify_command(CLI::App& app, std::function<int()>& action) {
       "  lockstep verify --from redis://127.0.0.1:6379 --to redis://127.0.0.1:6380\n"
       "  lockstep verify --from redis://node1 --to rediss://:secret@target --expiry-grace 1h "
       "--report out\n"
+      "  lockstep verify --from file:backup.rdb --to redis://127.0.0.1:6379 --match 'user:*'\n"
       "Exit codes: 0 equal, 1 different, 2 could not tell, 254 bad arguments, 255 crashed");
   command->require_subcommand(0, 1);
   add_explain_command(*command, action);
