@@ -217,6 +217,22 @@ TEST_F(runner, a_family_that_the_servers_do_not_take_is_no_pass) {
   fixtures::run(body());
 }
 
+TEST_F(runner, a_check_that_cannot_be_made_is_no_pass) {
+  const auto body = [this]() -> asio::awaitable<void> {
+    const std::string file =
+        scenario(std::string(two_servers) + "sync: [{from: source, to: target}]\n" +
+                 "checks: {verify: no, lists: no, digest: yes, evicted_is_missing: yes}\n");
+    Words args{file};
+    const Outcome outcome = co_await run(args);
+    EXPECT_EQ(outcome.status, 2) << outcome.out << outcome.err;
+    EXPECT_NE(outcome.out.find("skipped  DEBUG DIGEST-VALUE of target"), std::string::npos)
+        << outcome.out;
+    EXPECT_NE(outcome.out.find("none of the checks could be made"), std::string::npos)
+        << outcome.out;
+  };
+  fixtures::run(body());
+}
+
 TEST_F(runner, two_at_once_have_directories_of_their_own) {
   const auto body = [this]() -> asio::awaitable<void> {
     const std::string file =
