@@ -58,7 +58,8 @@ std::string summary_of(const std::filesystem::path& report, const std::string& o
   std::string text =
       fmt::format("{} keys compared by {}", format_count(counts.value("compared", uint64_t{0})),
                   root.value("method", "?"));
-  if (root.value("problem", "") != "") text += "; " + root.value("problem", "");
+  const std::string problem = root.value("problem", "");
+  if (!problem.empty()) text += "; " + problem;
   for (const char* name : {"misplaced", "missing", "extra", "type", "value", "metadata",
                            "field_expiry", "expiry", "unverifiable", "flapping", "expired"}) {
     const uint64_t count = counts.value(name, uint64_t{0});
