@@ -11,6 +11,7 @@
 #include "fixtures/poll_until.h"
 #include "fixtures/run_files.h"
 #include "scenarios/checks.h"
+#include "scenarios/live_check.h"
 #include "scenarios/pressure.h"
 #include "scenarios/server_facts.h"
 
@@ -182,11 +183,37 @@ class Case {
                             scenario().pressure.headroom_kb);
     co_await limit_memory(source(), scenario().pressure.source_policy,
                           scenario().pressure.headroom_kb);
-    result_.during = co_await execute(plan_.during, source().client_endpoint());
+    co_await play_during();
     if (!scenario().pressure.relieve) co_return;
     for (const std::string& name : scenario().targets())
       co_await relieve_memory(stage_.deployment(name));
     co_await relieve_memory(source());
+  }
+
+  /// The workload; the verifier beside it where the scenario wants it.
+  asio::awaitable<void> play_during() {
+    writing_ = true;
+    std::vector<asio::awaitable<void>> parts;
+    parts.push_back(play());
+    if (scenario().checks.live) {
+      for (const SyncSpec& sync : scenario().syncs) {
+        for (const std::string& target : sync.to) parts.push_back(verify_live(sync, target));
+      }
+    }
+    co_await fixtures::join_all(std::move(parts));
+  }
+
+  asio::awaitable<void> play() {
+    result_.during = co_await execute(plan_.during, source().client_endpoint());
+    writing_ = false;
+  }
+
+  asio::awaitable<void> verify_live(const SyncSpec& sync, std::string target) {
+    Comparison comparison{&stage_.deployment(sync.from), &stage_.deployment(target),
+                          result_.directory, scenario().checks, scenario().limits.verify};
+    std::string grace = sync.driver == DriverKind::lockstep ? "1h" : "0s";  // the engine's default
+    result_.checks.push_back(
+        co_await check_live(stage_.executor_, comparison, writing_, std::move(grace)));
   }
 
   asio::awaitable<void> catch_up() {
@@ -238,6 +265,7 @@ class Case {
 
   Stage& stage_;
   Plan plan_;
+  bool writing_ = false;
   std::vector<std::unique_ptr<Driver>> drivers_;
   CaseResult result_;
 };

@@ -207,6 +207,7 @@ CheckSpec read_checks(YamlMap map) {
   spec.lists = map.flag("lists", spec.lists);
   spec.digest = map.flag("digest", spec.digest);
   spec.rdb_files = map.flag("rdb_files", spec.rdb_files);
+  spec.live = map.flag("live", spec.live);
   spec.evicted_is_missing = map.flag("evicted_is_missing", spec.evicted_is_missing);
   if (!spec.verify && !spec.lists && !spec.digest && !spec.rdb_files) {
     map.fail("", "without any check a run proves nothing; leave one of them");

@@ -62,6 +62,8 @@ struct CheckSpec {
   bool lists = true;       ///< unique elements: none lost, none doubled
   bool digest = true;      ///< DEBUG DIGEST, where both sides are one server of one version
   bool rdb_files = false;  ///< RDB files of both sides, decoded by another program
+  /// The verifier again and again while the workload runs: it must not report a difference.
+  bool live = false;
   bool evicted_is_missing = false;  ///< keys that the target evicted may be missing
 };
 

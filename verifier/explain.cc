@@ -221,11 +221,22 @@ Found stream_difference(const rdb::Stream& source, const rdb::Stream& target) {
   return found;
 }
 
+rdb::Stream without_entries_read(rdb::Stream stream) {
+  for (rdb::Group& group : stream.groups) group.entries_read.reset();
+  return stream;
+}
+
 }  // namespace
 
 std::optional<ValueDifference> first_difference(const rdb::Object& source,
                                                 const rdb::Object& target,
                                                 const Tolerance& tolerance) {
+  if (const auto* stream = std::get_if<rdb::Stream>(&source); stream && !tolerance.entries_read) {
+    Tolerance rest = tolerance;
+    rest.entries_read = true;
+    return first_difference(without_entries_read(*stream),
+                            without_entries_read(std::get<rdb::Stream>(target)), rest);
+  }
   if (rdb::same_value(source, target)) return std::nullopt;
   Found found;
   if (const auto* hash = std::get_if<rdb::Hash>(&source))

@@ -13,6 +13,14 @@ constexpr size_t batch_keys = 128;
 constexpr milliseconds round_pause{100};
 constexpr size_t source_seen_max = 256;
 
+bool replicates_entries_read(const Side& side) {
+  for (size_t i = 0; i < side.node_count(); ++i) {
+    const uint32_t version = side.node(i).version_number;
+    if (version >= 70000 && version < 70200) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 asio::awaitable<bool> QuietWatch::look() {
@@ -37,6 +45,7 @@ Settle::Settle(Side& source, Side& target, QuietWatch& quiet, const VerifyOption
       tolerance_{options.expiry_tolerance, options.expiry_grace} {}
 
 asio::awaitable<void> Settle::run(std::vector<Candidate> candidates) {
+  tolerance_.entries_read = replicates_entries_read(source_);
   const Clock::time_point end = Clock::now() + options_.settle;
   for (Candidate& candidate : candidates) pending_.push_back({.key = std::move(candidate)});
   while (!pending_.empty()) {

@@ -7,10 +7,13 @@
 
 namespace lockstep::verifier {
 
-/// When two absolute expiries count as the same.
+/// When two absolute expiries count as the same, and what no copy can be right in.
 struct Tolerance {
   std::chrono::milliseconds tolerance{1000};  ///< either way
   std::chrono::milliseconds grace{0};         ///< the target's may be later by this in addition
+  /// Off where the source does not replicate it: 7.0 tells its replicas of an XREADGROUP by
+  /// XCLAIMs, which leave the group's entries-read alone; 7.2 and later carry it.
+  bool entries_read = true;
 
   bool same(std::optional<ExpireAt> source, std::optional<ExpireAt> target) const {
     if (!source || !target) return !source && !target;

@@ -266,9 +266,12 @@ Maybe group_last_id(const Context& c) {
 }
 Maybe group_entries_read(const Context& c) {
   if (!counters(c) || c.key.pending == 0) return std::nullopt;
-  return metadata(c, "entries read",
-                  {"XGROUP", "SETID", c.key.name, "group", c.key.items[c.key.pending - 1],
-                   "ENTRIESREAD", std::to_string(c.key.pending + 1)});
+  Mutation result =
+      metadata(c, "entries read",
+               {"XGROUP", "SETID", c.key.name, "group", c.key.items[c.key.pending - 1],
+                "ENTRIESREAD", std::to_string(c.key.pending - 1)});
+  if (c.abilities.source == 700) result.expected.clear();  // which does not replicate it
+  return result;
 }
 Maybe consumer_extra(const Context& c) {
   if (c.abilities.lower() < 602) return std::nullopt;
