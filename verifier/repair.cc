@@ -57,13 +57,24 @@ void keep_first_verdict(const fs::path& directory) {
   }
 }
 
+void require_possible(const VerifyOptions& options) {
+  const auto refuse = [](const char* message) {
+    throw UserError(message, ExitCode::bad_arguments);
+  };
+  if (options.report.empty())
+    refuse("--repair needs --report DIR: what it overwrites is kept there");
+  for (const auto& urls : {options.from, options.to}) {
+    for (const std::string& url : urls) {
+      if (url.starts_with("file:"))
+        refuse("--repair reads keys from a server and writes them to one: a side is a file");
+    }
+  }
+}
+
 }  // namespace
 
 VerifyReport verify_and_repair(const VerifyOptions& options, const RepairOptions& repair) {
-  if (options.report.empty()) {
-    throw UserError("--repair needs --report DIR: what it overwrites is kept there",
-                    ExitCode::bad_arguments);
-  }
+  require_possible(options);
   for (const auto* urls : {&options.from, &options.to}) {
     if (std::any_of(urls->begin(), urls->end(), is_file_url))
       throw UserError("--repair needs servers on both sides, not files", ExitCode::bad_arguments);

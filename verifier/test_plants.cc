@@ -170,7 +170,7 @@ std::vector<Plant> groups() {
   const auto meta = DiffClass::metadata;
   return {
       {"entries read of a group",
-       700,
+       702,
        stream,
        {{"XGROUP", "SETID", "KEY", "group", "5-1", "ENTRIESREAD", "2"}},
        meta,
