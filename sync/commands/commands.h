@@ -117,6 +117,10 @@ std::span<const Spec> all();
 /// do not have the command's form, so its keys cannot be learnt.
 bool find_keys(const Spec& spec, std::span<const Bytes> args, std::vector<KeyRef>& keys);
 
+/// The database other than the selected one that a command names and writes to: MOVE's, and COPY's
+/// with DB; nullopt for any other command. The keys that it writes there have the same names.
+std::optional<DbIndex> other_database(const Spec& spec, std::span<const Bytes> args);
+
 /// The key of a command that always has exactly one, which is most of them; nullopt for any other
 /// command and for arguments that do not have its form.
 inline std::optional<KeyRef> single_key(const Spec& spec, std::span<const Bytes> args) {

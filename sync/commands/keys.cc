@@ -144,4 +144,18 @@ bool find_keys(const Spec& spec, Args args, Keys& keys) {
   return found;
 }
 
+std::optional<DbIndex> other_database(const Spec& spec, std::span<const Bytes> args) {
+  const auto number = [&](size_t argument) -> std::optional<DbIndex> {
+    const auto value = argument < args.size() ? to_integer(args[argument]) : std::nullopt;
+    if (!value || *value < 0 || *value > INT32_MAX) return {};
+    return DbIndex{static_cast<uint32_t>(*value)};
+  };
+  if (spec.name == "move") return number(2);
+  if (spec.name != "copy") return {};
+  for (size_t i = 3; i < args.size(); ++i) {
+    if (is_word(args[i], "db")) return number(i + 1);
+  }
+  return {};
+}
+
 }  // namespace lockstep::commands

@@ -34,6 +34,20 @@ TEST(Keys, SourceAndDestination) {
   EXPECT_EQ(keys_of("GEOSEARCHSTORE d a FROMMEMBER m BYRADIUS 1 m"), "d* a");
 }
 
+TEST(Keys, OtherDatabase) {
+  const auto other = [](const std::string& line) -> int64_t {
+    const Request request(line);
+    const auto db = other_database(*find(request.args), request.args);
+    return db ? int64_t{db->value} : -1;
+  };
+  EXPECT_EQ(other("MOVE a 3"), 3);
+  EXPECT_EQ(other("COPY a 7 REPLACE db 2"), 2);
+  EXPECT_EQ(other("COPY a 7 REPLACE"), -1);
+  EXPECT_EQ(other("COPY a b DB"), -1);
+  EXPECT_EQ(other("MOVE a -1"), -1);
+  EXPECT_EQ(other("RENAME a 3"), -1);
+}
+
 TEST(Keys, Counted) {
   EXPECT_EQ(keys_of("ZUNIONSTORE d 2 a b WEIGHTS 1 2"), "d* a b");
   EXPECT_EQ(keys_of("LMPOP 2 a b LEFT"), "a* b*");

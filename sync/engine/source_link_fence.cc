@@ -35,8 +35,11 @@ std::set<std::pair<DbIndex, std::string>> written_keys(const FailedUnit& failed)
     if (spec && spec->scope == commands::Scope::select)
       db.value = static_cast<uint32_t>(std::stoul(std::string(args[1])));
     if (spec && spec->scope == commands::Scope::keys && commands::find_keys(*spec, args, keys)) {
+      const auto other = commands::other_database(*spec, args);
       for (const commands::KeyRef& key : keys) {
-        if (key.written) result.emplace(db, std::string(args[key.argument]));
+        if (!key.written) continue;
+        result.emplace(db, std::string(args[key.argument]));
+        if (other) result.emplace(*other, std::string(args[key.argument]));
       }
     }
     rest.remove_prefix(*length);

@@ -158,8 +158,9 @@ StreamPlanner::Step StreamPlanner::plan_routed(const Request& request) {
   if (!commands::find_keys(*request.spec, request.args, keys_)) return Step::ask_keys;
   if (keys_.empty()) return plan_without_keys(request);
   if (!grouping_ && touches_pending(request)) return Step::fence_first;
-  if (!fences_.idle() && moves_between_databases(request))
-    return fence_both_databases(request), Step::done;
+  if (const auto other = commands::other_database(*request.spec, request.args);
+      other && !fences_.idle())
+    return fence_both_databases(request, *other), Step::done;
   if (covered_by_fence(request)) return drop_covered(request), Step::done;
   if (!target_.clustered()) return emit(target_.node(0), Slot{0}, request), Step::done;
   const Slot slot = cluster::slot_of(request.args[keys_.front().argument]);
@@ -232,20 +233,10 @@ void StreamPlanner::fence_written(const Request& request) {
   }
 }
 
-bool StreamPlanner::moves_between_databases(const Request& request) const {
-  return request.spec->name == "move" || (request.spec->name == "copy" && request.args.size() > 4);
-}
-
-void StreamPlanner::fence_both_databases(const Request& request) {
+void StreamPlanner::fence_both_databases(const Request& request, DbIndex other) {
   fence_written(request);
-  for (size_t i = 2; i < request.args.size(); ++i) {
-    const Bytes text = request.args[i];
-    const bool number = !text.empty() && std::all_of(text.begin(), text.end(),
-                                                     [](char c) { return c >= '0' && c <= '9'; });
-    if (!number || (request.spec->name == "copy" && i < 3)) continue;
-    for (const commands::KeyRef& key : keys_) {
-      if (key.written) add_pending(parse_db(text), request.args[key.argument]);
-    }
+  for (const commands::KeyRef& key : keys_) {
+    if (key.written) add_pending(other, request.args[key.argument]);
   }
 }
 

@@ -102,13 +102,12 @@ class StreamPlanner {
   Step select(const Request& request);
   void split(const Request& request);
   void fence_written(const Request& request);
-  void fence_both_databases(const Request& request);
+  void fence_both_databases(const Request& request, DbIndex other);
   void add_pending(DbIndex db, Bytes key);
   bool touches_pending(const Request& request) const;
   bool covered(Bytes key) const;
   bool covered_by_fence(const Request& request) const;
   void drop_covered(const Request& request);
-  bool moves_between_databases(const Request& request) const;
   void emit(TargetNode& node, Slot slot, const Request& request);
   void append(TargetNode& node, Slot slot, Bytes request, uint32_t replies, bool expect_nonzero);
   void broadcast(Bytes raw);

@@ -1,0 +1,60 @@
+#pragma once
+
+// For tests: an engine in this process, between servers of the fixtures.
+
+#include <boost/asio/awaitable.hpp>
+#include <string>
+
+#include "fixtures/deployment.h"
+#include "fixtures/run_files.h"
+#include "sync/engine/engine.h"
+#include "sync/net/client.h"
+
+namespace lockstep::engine {
+
+/// "SET k v" as a request, cut at the spaces.
+std::vector<std::string> words(const std::string& text);
+/// One request; the reply of any kind.
+asio::awaitable<resp::Value> say(net::Endpoint server, std::string request);
+/// Several, one a line, in one piece, so that they stand side by side in the stream.
+asio::awaitable<void> say_together(net::Endpoint server, std::string requests);
+
+/// A server's data, functions included, in a form that can be compared.
+asio::awaitable<std::string> digest(net::Endpoint server);
+
+class RunningEngine {
+ public:
+  RunningEngine(asio::any_io_executor executor, SyncOptions options);
+  /// Returns when it is synchronising.
+  asio::awaitable<void> await_streaming();
+  /// Returns when what the source has now is applied.
+  asio::awaitable<void> await_applied(net::Endpoint source);
+  /// Returns when run() has ended, and says why it failed (empty: it did not).
+  asio::awaitable<std::string> await_end();
+  /// stop() and await_end().
+  asio::awaitable<std::string> stop();
+  Engine& engine() { return engine_; }
+  bool ended() const { return ended_; }
+
+ private:
+  Engine engine_;
+  bool ended_ = false;
+  std::string failure_;
+};
+
+/// Servers of a test, and the folder that they live in.
+class Servers {
+ public:
+  /// `config`: "name value" lines for the configuration file.
+  asio::awaitable<std::unique_ptr<fixtures::Deployment>> start(std::string name, size_t primaries,
+                                                               std::string config);
+  std::string next_address() { return addresses_.next(); }
+
+ private:
+  fixtures::TemporaryDirectory directory_;
+  fixtures::AddressPlan addresses_;
+};
+
+SyncOptions options_for(const std::string& from, const std::string& to);
+
+}  // namespace lockstep::engine
