@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 #include "sync/base/error.h"
 
 namespace lockstep::cluster {
@@ -14,6 +17,13 @@ Topology standalone(const net::Endpoint& endpoint) {
                              .replicas = {},
                              .slots = {{Slot{0}, Slot{slot_count - 1}}}});
   return topology;
+}
+
+/// Errors that say nothing about the topology: the same node may belong to a cluster.
+bool may_pass(Bytes code) {
+  static constexpr std::array<Bytes, 5> codes{"BUSY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN",
+                                              "UNKILLABLE"};
+  return std::ranges::find(codes, code) != codes.end();
 }
 
 }  // namespace
@@ -35,6 +45,9 @@ net::asio::awaitable<Topology> discover(net::Client& client) {
   }
   if (reply.error_code() == "NOAUTH" || reply.error_code() == "LOADING") {
     throw UserError(fmt::format("{}: {}", client.endpoint().label(), reply.text));
+  }
+  if (may_pass(reply.error_code())) {
+    throw ConnectionError(fmt::format("{}: {}", client.endpoint().label(), reply.text));
   }
   co_return standalone(client.endpoint());
 }
