@@ -86,7 +86,7 @@ class bad_input : public testing::Test {
 };
 
 TEST_F(bad_input, arguments) {
-  const auto body = []() -> asio::awaitable<void> {
+  const auto body = [this]() -> asio::awaitable<void> {
     Words none{};
     expect(co_await sync(none), bad_arguments, "--from");
     Words url{"--from", "redis://host:port", "--to", "redis://127.0.0.1"};
@@ -97,6 +97,12 @@ TEST_F(bad_input, arguments) {
     EXPECT_EQ(hidden.err.find("secret"), std::string::npos) << hidden.err;
     Words mode{"--from", "127.0.0.1", "--to", "127.0.0.2", "--expiry", "exakt"};
     expect(co_await sync(mode), bad_arguments, "exakt", "exact");
+    const auto precious = directory_.path() / "precious";
+    fixtures::write_text(precious, "not a socket");
+    Words control{"--from",    "127.0.0.1", "--to",
+                  "127.0.0.2", "--control", "unix:" + precious.string()};
+    expect(co_await sync(control), bad_arguments, precious.string(), "no socket");
+    EXPECT_EQ(fixtures::read_text(precious), "not a socket");
     Words flag{"--form", "127.0.0.1"};
     expect(co_await sync(flag), bad_arguments, "--form");
     Words file{"--job", "/nowhere/job.yaml"};
@@ -167,6 +173,9 @@ TEST_F(bad_input, topologies) {
     const Scene scene = co_await start_two();
     Words declared{"--from", scene.from, "--to", scene.to, "--from-topology", "cluster"};
     expect(co_await sync(declared), unknown, "cluster", scene.source->client_endpoint().label());
+    Words wrong_target{"--from", scene.from, "--to", scene.to, "--to-topology", "cluster"};
+    expect(co_await sync(wrong_target), unknown, "cluster",
+           scene.target->client_endpoint().label());
     const auto cluster = co_await start("cluster", fixtures::Topology::cluster, 2);
     net::Endpoint database = scene.source->client_endpoint();
     auto client = co_await net::Client::connect(database);
@@ -180,6 +189,8 @@ TEST_F(bad_input, topologies) {
     co_await ask(cluster->client_endpoint(), hole);
     Words uncovered{"--from", cluster->urls().front(), "--to", scene.to};
     expect(co_await sync(uncovered), unknown, "77");
+    Words other_way{"--from", scene.to, "--to", cluster->urls().front()};
+    expect(co_await sync(other_way), unknown, "77");
   };
   fixtures::run(body());
 }

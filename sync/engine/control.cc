@@ -115,7 +115,7 @@ struct Control::Impl : std::enable_shared_from_this<Control::Impl> {
     const stream_protocol::endpoint endpoint = parse_address(address);
     if (address.starts_with("unix:")) {
       path = address.substr(5);
-      ::unlink(path.c_str());
+      remove_stale_socket(address);
     }
     boost::system::error_code error;
     acceptor.open(endpoint.protocol(), error);
@@ -125,6 +125,20 @@ struct Control::Impl : std::enable_shared_from_this<Control::Impl> {
     if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
     if (error)
       throw UserError(fmt::format("--control {} cannot be opened: {}", address, error.message()));
+  }
+
+  /// A socket that an engine left behind; nothing else is ever removed.
+  void remove_stale_socket(const std::string& address) {
+    struct stat there {};
+    if (::lstat(path.c_str(), &there) != 0) return;
+    if (!S_ISSOCK(there.st_mode)) {
+      path.clear();
+      throw UserError(fmt::format("--control {}: there is a file of that name, which is no socket: "
+                                  "give another name",
+                                  address),
+                      ExitCode::bad_arguments);
+    }
+    ::unlink(path.c_str());
   }
 
   asio::awaitable<void> accept(std::shared_ptr<Impl> self) {
