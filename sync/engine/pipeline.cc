@@ -98,6 +98,7 @@ asio::awaitable<void> Pipeline::run() {
 }
 
 void Pipeline::close() {
+  closed_ = true;
   for (auto& link : links_) link->close();
   target_.close();
 }
@@ -127,14 +128,19 @@ asio::awaitable<void> Pipeline::refresh_source_offsets() {
   source_offsets_ = co_await ask_offsets();
 }
 
+asio::awaitable<void> Pipeline::await_progress() {
+  if (closed_) throw Closed("the engine ends");
+  co_await target_.progress().wait();
+}
+
 asio::awaitable<void> Pipeline::wait_applied(std::vector<Offset> offsets) {
   for (size_t i = 0; i < links_.size(); ++i) {
-    while (links_[i]->applied() < offsets[i]) co_await target_.progress().wait();
+    while (links_[i]->applied() < offsets[i]) co_await await_progress();
   }
 }
 
 asio::awaitable<void> Pipeline::catch_up() {
-  while (!streaming()) co_await target_.progress().wait();
+  while (!streaming()) co_await await_progress();
   std::vector<Offset> offsets = co_await ask_offsets();
   co_await wait_applied(std::move(offsets));
 }

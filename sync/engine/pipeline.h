@@ -63,6 +63,7 @@ class Pipeline : public OwnershipOracle {
  private:
   LinkOptions link_options(size_t shard) const;
   asio::awaitable<std::vector<Offset>> ask_offsets();
+  asio::awaitable<void> await_progress();
   asio::awaitable<void> wait_applied(std::vector<Offset> offsets);
 
   asio::any_io_executor executor_;
@@ -76,6 +77,7 @@ class Pipeline : public OwnershipOracle {
   std::vector<uint64_t> keys_total_;
   std::unique_ptr<TaskGroup> tasks_;
   bool held_ = false;
+  bool closed_ = false;
 };
 
 /// Finds the shards behind --from and checks them against the declared topology. Throws UserError.

@@ -1,5 +1,6 @@
 #include "sync/engine/reply_policy.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -26,12 +27,19 @@ constexpr std::array<std::pair<Bytes, Policy>, 16> by_code{{
     {"WRONGPASS", Policy::stop},
 }};
 
+constexpr std::array<Bytes, 7> needs_key{"pexpireat", "pexpire", "expireat", "expire",
+                                         "persist",   "lpushx",  "rpushx"};
+
 bool contains(Bytes text, Bytes part) { return text.find(part) != Bytes::npos; }
 
 }  // namespace
 
 bool is_undeclared_key(Bytes error) {
   return contains(error, "non local key") || contains(error, "do not hash to the same slot");
+}
+
+bool needs_its_key(Bytes command) {
+  return std::find(needs_key.begin(), needs_key.end(), command) != needs_key.end();
 }
 
 Policy policy_for(Bytes error, UnitKind kind) {

@@ -19,6 +19,9 @@ enum class Policy : uint8_t {
 /// A script used a key that it had not declared: which keys it changed on the source is not known.
 bool is_undeclared_key(Bytes error);
 
+/// A reply of 0 to this command (lower case) means that the key it needs was gone already.
+bool needs_its_key(Bytes command);
+
 /// The policy for an error reply's text (without '-') to a unit of this kind.
 Policy policy_for(Bytes error, UnitKind kind);
 

@@ -116,7 +116,7 @@ void SnapshotLoader::flush() {
 }
 
 int64_t SnapshotLoader::remaining_ms(ExpireAt at) const {
-  return std::max<int64_t>(1, at.ms - (clock_ms() + options_.clock_offset_ms));
+  return std::max<int64_t>(1, at.ms - (clock_ms() + clock_offset_ms_));
 }
 
 void SnapshotLoader::restore(const rdb::Entry& entry) {

@@ -15,8 +15,6 @@ namespace lockstep::engine {
 
 struct LoaderOptions {
   std::chrono::milliseconds expiry_grace{0};
-  int64_t clock_offset_ms =
-      0;  ///< the source's clock minus ours, for targets that take relative expiries
   size_t plain_string_bytes_max = 1024;  ///< longer strings go as RESTORE
 };
 
@@ -36,6 +34,8 @@ class SnapshotLoader {
   SnapshotLoader(Target& target, uint16_t link, LoaderOptions options, ScriptStore& scripts);
 
   void start(Offset offset) { offset_ = offset; }
+  /// The source's clock minus ours, for targets that take relative expiries.
+  void set_clock_offset(int64_t ms) { clock_offset_ms_ = ms; }
   void on_entry(const rdb::Entry& entry);
   void on_big_begin(const rdb::Entry& entry);
   void on_big_part(const rdb::BigPart& part);
@@ -74,6 +74,7 @@ class SnapshotLoader {
   LoaderOptions options_;
   ScriptStore& scripts_;
   Offset offset_;
+  int64_t clock_offset_ms_ = 0;
   DbIndex stream_db_;
   std::bitset<256> refused_types_;
 

@@ -72,7 +72,7 @@ void SnapshotLoader::rebuild(Bytes restore_request, const Unit& unit) {
   entry.value = request.payload.value;
   // The time in the request has the grace already.
   const int64_t grace_ms = options_.expiry_grace.count();
-  const int64_t now_ms = request.absolute ? 0 : clock_ms() + options_.clock_offset_ms;
+  const int64_t now_ms = request.absolute ? 0 : clock_ms() + clock_offset_ms_;
   if (request.ttl > 0) entry.expire_at = ExpireAt{request.ttl + now_ms - grace_ms};
   append_rebuilt(entry, grace_ms, unit);
 }

@@ -226,12 +226,15 @@ asio::awaitable<void> SourceLink::acknowledge() {
   }
 }
 
+// One at a time: a stream takes only one write at once.
 asio::awaitable<void> SourceLink::send_ack() {
+  if (std::exchange(acking_, true)) co_return;
   try {
     co_await link_->ack(applied());
   } catch (const ConnectionError&) {
     // receive() sees the same break and reconnects.
   }
+  acking_ = false;
 }
 
 int64_t SourceLink::source_now_ms() const { return clock_ms() + clock_offset_ms_; }
@@ -244,6 +247,7 @@ asio::awaitable<void> SourceLink::measure_clock() {
   const int64_t theirs =
       std::stoll(reply.items[0].text) * 1000 + std::stoll(reply.items[1].text) / 1000;
   clock_offset_ms_ = theirs - (before + clock_ms()) / 2;
+  loader_.set_clock_offset(clock_offset_ms_);
 }
 
 }  // namespace lockstep::engine

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -113,17 +114,25 @@ class SourceLink {
   asio::awaitable<void> fence_keys(DbIndex db, std::vector<std::string> keys, bool gate);
   void write_fenced(DbIndex db, const fence::FencedKey& key);
   asio::awaitable<void> settle(std::vector<FailedUnit> units);
+  std::set<std::pair<DbIndex, std::string>> known_keys(const FailedUnit& failed) const;
   std::string first_key(const FailedUnit& failed) const;
   uint32_t count_requests(Bytes requests) const;
   void resend(TargetNode& node, const FailedUnit& failed);
   void resend_control(const FailedUnit& failed);
   asio::awaitable<void> fence_unknown(std::vector<Bytes> args);
+  asio::awaitable<void> on_target(const char* what, std::function<asio::awaitable<void>()> work);
+  asio::awaitable<void> flush(std::vector<Bytes> args);
+  asio::awaitable<void> swap_databases(std::vector<Bytes> args);
+  asio::awaitable<void> swap_once(DbIndex a, DbIndex b, std::string marker);
   asio::awaitable<void> flush_owned(std::vector<Bytes> args);
+  asio::awaitable<void> remove_owned(bool all);
   asio::awaitable<void> flush_owned_on(net::Endpoint node, DbIndex db);
   asio::awaitable<void> remove_functions();
   asio::awaitable<void> remove_keys(net::Client& client, std::vector<std::string> keys);
-  asio::awaitable<net::Client*> lock_aux();
+  asio::awaitable<void> lock_aux();
+  asio::awaitable<net::Client*> connect_aux();
   void unlock_aux();
+  asio::awaitable<void> remove_gone_libraries();
   bool owns_slot(Bytes key) const;
   asio::awaitable<void> measure_clock();
 
@@ -159,6 +168,7 @@ class SourceLink {
   StreamPlanner planner_;
   std::unique_ptr<net::Client> aux_;
   bool aux_busy_ = false;
+  bool acking_ = false;
   Wake aux_wake_;
   Wake closing_;
   Sleeper ack_pause_;

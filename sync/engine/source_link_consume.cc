@@ -8,6 +8,14 @@
 
 namespace lockstep::engine {
 
+namespace {
+
+/// What must be in memory whole: a command of the stream. The servers' own bound for what a client
+/// sends is less.
+constexpr size_t one_item_bytes_max = 2ull << 30;
+
+}  // namespace
+
 asio::awaitable<void> SourceLink::consume() {
   co_await load_snapshot();
   loader_.flush();
@@ -28,6 +36,10 @@ asio::awaitable<void> SourceLink::fill() {
     co_await spool_wake_.wait();
   }
   work_.erase(0, std::exchange(work_read_, 0));
+  if (work_.size() > one_item_bytes_max)
+    throw FormatError(static_cast<uint64_t>(parsed_.value),
+                      fmt::format("{} sent a command of more than {}", options_.source.label(),
+                                  format_bytes(one_item_bytes_max)));
   spool_.take(work_);
 }
 
@@ -47,7 +59,11 @@ asio::awaitable<void> SourceLink::load_snapshot() {
     more = load_event(event);
     work_read_ += framer_.consumed();
   }
-  if (received_snapshot_ && framer_.offset() != snapshot_bytes_) {
+  while (!received_snapshot_) {
+    if (closed_) throw Closed("the link was closed");
+    co_await spool_wake_.wait();
+  }
+  if (framer_.offset() != snapshot_bytes_) {
     throw FormatError(framer_.offset(),
                       fmt::format("{} sent {} bytes behind the end of its snapshot",
                                   options_.source.label(), snapshot_bytes_ - framer_.offset()));
@@ -118,6 +134,12 @@ size_t SourceLink::apply_plain_sets() {
 asio::awaitable<void> SourceLink::apply_step(StreamPlanner::Step step, std::vector<Bytes> args,
                                              Offset end) {
   switch (step) {
+    case StreamPlanner::Step::flush:
+      co_await flush(args);
+      break;
+    case StreamPlanner::Step::swap:
+      co_await swap_databases(args);
+      break;
     case StreamPlanner::Step::flush_owned:
       co_await flush_owned(args);
       break;
@@ -134,6 +156,7 @@ asio::awaitable<void> SourceLink::apply_step(StreamPlanner::Step step, std::vect
     case StreamPlanner::Step::fence_first:
       break;
   }
+  planner_.step_done();
 }
 
 asio::awaitable<void> SourceLink::apply_exploded(Offset end) {

@@ -10,6 +10,7 @@
 #include "sync/base/error.h"
 #include "sync/cluster/slot.h"
 #include "sync/engine/source_link.h"
+#include "sync/engine/written_keys.h"
 #include "sync/resp/encoder.h"
 
 namespace lockstep::engine {
@@ -19,33 +20,6 @@ using std::chrono::milliseconds;
 namespace {
 
 constexpr milliseconds aux_retry_pause{200};
-
-/// The keys that a failed request may have written, by database.
-std::set<std::pair<DbIndex, std::string>> written_keys(const FailedUnit& failed) {
-  std::set<std::pair<DbIndex, std::string>> result;
-  DbIndex db = failed.unit.db;
-  resp::CommandParser parser;
-  std::vector<commands::KeyRef> keys;
-  Bytes rest = failed.request;
-  while (!rest.empty()) {
-    const auto length = parser.parse(rest);
-    LOCKSTEP_ASSERT(length.has_value());  // we wrote it
-    const auto& args = parser.args();
-    const commands::Spec* spec = commands::find(args);
-    if (spec && spec->scope == commands::Scope::select)
-      db.value = static_cast<uint32_t>(std::stoul(std::string(args[1])));
-    if (spec && spec->scope == commands::Scope::keys && commands::find_keys(*spec, args, keys)) {
-      const auto other = commands::other_database(*spec, args);
-      for (const commands::KeyRef& key : keys) {
-        if (!key.written) continue;
-        result.emplace(db, std::string(args[key.argument]));
-        if (other) result.emplace(*other, std::string(args[key.argument]));
-      }
-    }
-    rest.remove_prefix(*length);
-  }
-  return result;
-}
 
 }  // namespace
 
@@ -58,19 +32,26 @@ asio::awaitable<void> SourceLink::fence_pending() {
 
 asio::awaitable<void> SourceLink::fence_keys(DbIndex db, std::vector<std::string> keys, bool gate) {
   std::vector<fence::FencedKey> read;
-  for (bool again = true; again;) {
+  const auto deadline = std::chrono::steady_clock::now() + options_.retry_for;
+  while (read.empty()) {
     std::string trouble;
+    co_await lock_aux();
     try {
-      net::Client* client = co_await lock_aux();
+      net::Client* client = co_await connect_aux();
       read = co_await fence::read_keys(*client, db, keys);
-      again = false;
     } catch (const ConnectionError& error) {
       trouble = error.what();
       aux_.reset();
     }
     unlock_aux();
-    if (!again) break;
-    if (closed_) throw ConnectionError(trouble);
+    if (trouble.empty()) break;
+    if (closed_) throw Closed(trouble);
+    if (std::chrono::steady_clock::now() > deadline) {
+      throw UserError(
+          fmt::format("{}: {} keys, {} among them, could not be read again within {}: {}",
+                      options_.source.label(), keys.size(), printable(keys.front()),
+                      format_duration(options_.retry_for), trouble));
+    }
     spdlog::warn("{}: a key could not be read again: {}; retrying", options_.source.label(),
                  trouble);
     co_await pause_for(executor_, aux_retry_pause);
@@ -109,7 +90,7 @@ asio::awaitable<void> SourceLink::settle(std::vector<FailedUnit> units) {
       // which changes nothing where it was done.
       resend_control(failed);
     } else {
-      for (auto& [db, key] : written_keys(failed)) keys[db].insert(key);
+      for (auto& [db, key] : known_keys(failed)) keys[db].insert(key);
     }
   }
   const std::string* big = loader_.big_key();
@@ -119,6 +100,19 @@ asio::awaitable<void> SourceLink::settle(std::vector<FailedUnit> units) {
     co_await fence_keys(db, std::vector<std::string>(names.begin(), names.end()), false);
     planner_.counters().fences += names.size();
   }
+}
+
+std::set<std::pair<DbIndex, std::string>> SourceLink::known_keys(const FailedUnit& failed) const {
+  WrittenKeys written = written_keys(failed.request, failed.unit.db);
+  if (!written.unknown.empty()) {
+    throw UserError(fmt::format(
+        "{}: it is not known what became of {} at source offset {} ({}), and it names no keys that "
+        "could be read again: declare the keys that the script uses, or let the source replicate "
+        "effects (lua-replicate-commands yes); then run again with --existing overwrite",
+        options_.source.label(), printable(failed.request, 160), failed.unit.end.value,
+        failed.error));
+  }
+  return std::move(written.keys);
 }
 
 std::string SourceLink::first_key(const FailedUnit& failed) const {
@@ -169,12 +163,15 @@ asio::awaitable<void> SourceLink::fence_unknown(std::vector<Bytes> args) {
   for (const resp::Value& key : reply.items) fences_.add_pending(planner_.db(), key.text, parsed_);
 }
 
-asio::awaitable<net::Client*> SourceLink::lock_aux() {
+asio::awaitable<void> SourceLink::lock_aux() {
   while (aux_busy_) {
     if (closed_) throw Closed("the link was closed");
     co_await aux_wake_.wait();
   }
   aux_busy_ = true;
+}
+
+asio::awaitable<net::Client*> SourceLink::connect_aux() {
   if (!aux_) aux_ = co_await net::Client::connect(options_.source);
   co_return aux_.get();
 }
@@ -192,20 +189,31 @@ asio::awaitable<resp::Value> SourceLink::ask_source(std::vector<std::string> req
   co_return std::move(replies.front());
 }
 
+// Only what may be asked twice. Before the link is open a source that does not answer is an error;
+// later it is waited for.
 asio::awaitable<std::vector<resp::Value>> SourceLink::ask_source_many(std::string requests,
                                                                       size_t count) {
-  std::exception_ptr failure;
-  std::vector<resp::Value> replies;
-  try {
-    net::Client* client = co_await lock_aux();
-    replies = co_await client->pipeline(std::move(requests), count);
-  } catch (...) {
-    failure = std::current_exception();
-    aux_.reset();
+  const auto deadline = std::chrono::steady_clock::now() + options_.retry_for;
+  while (true) {
+    std::exception_ptr failure;
+    std::vector<resp::Value> replies;
+    co_await lock_aux();
+    bool may_pass = false;
+    try {
+      net::Client* client = co_await connect_aux();
+      replies = co_await client->pipeline(requests, count);
+    } catch (const ConnectionError&) {
+      may_pass = phase_ != LinkPhase::connecting && std::chrono::steady_clock::now() < deadline;
+      failure = std::current_exception();
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    if (failure) aux_.reset();
+    unlock_aux();
+    if (!failure) co_return replies;
+    if (closed_ || !may_pass) std::rethrow_exception(failure);
+    co_await pause_for(executor_, aux_retry_pause);
   }
-  unlock_aux();
-  if (failure) std::rethrow_exception(failure);
-  co_return replies;
 }
 
 asio::awaitable<ServerInfo> SourceLink::source_info() {

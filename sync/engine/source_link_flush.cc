@@ -1,8 +1,10 @@
-// FLUSHALL, FLUSHDB, FUNCTION DELETE and FLUSH of one of several sources: only what that source
-// owned goes.
+// FLUSHALL, FLUSHDB, SWAPDB and FUNCTION DELETE: what is done with nothing else under way. Of
+// several sources, only what that source owned goes.
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+
+#include <charconv>
 
 #include "sync/base/error.h"
 #include "sync/cluster/slot.h"
@@ -14,6 +16,33 @@ namespace lockstep::engine {
 namespace {
 
 constexpr const char* scan_count = "1000";
+constexpr std::chrono::milliseconds target_retry_pause{200};
+/// Longer than the engine would wait for a target that is away.
+constexpr const char* marker_lifetime_s = "172800";
+
+DbIndex parse_db(Bytes text) {
+  DbIndex db;
+  const char* const end = text.data() + text.size();
+  if (std::from_chars(text.data(), end, db.value).ptr != end)
+    throw UserError(fmt::format("the source's stream names the database \"{}\"", printable(text)));
+  return db;
+}
+
+/// An error that may pass is thrown as ConnectionError.
+void require_done(const resp::Value& reply, const char* what, net::Client& client) {
+  for (const resp::Value& part : reply.items) require_done(part, what, client);
+  if (!reply.is_error()) return;
+  const std::string message =
+      fmt::format("{}: {}: {}", client.endpoint().label(), what, reply.text);
+  if (policy_for(reply.text, UnitKind::control) == Policy::stop) throw UserError(message);
+  throw ConnectionError(message);
+}
+
+/// A target that does not take writes now may later.
+void require_writable_now(const ServerInfo& info, const net::Endpoint& node) {
+  if (info.loading || info.role == "slave")
+    throw ConnectionError(fmt::format("{} takes no writes now", node.label()));
+}
 
 }  // namespace
 
@@ -25,20 +54,98 @@ bool SourceLink::owns_slot(Bytes key) const {
   return false;
 }
 
+// Over connections of its own, when nothing of this link is under way, again and again until the
+// target has let it happen: `work` may be done more than once.
+asio::awaitable<void> SourceLink::on_target(const char* what,
+                                            std::function<asio::awaitable<void>()> work) {
+  const auto deadline = std::chrono::steady_clock::now() + options_.retry_for;
+  while (true) {
+    do {
+      if (!target_.open_for_producers()) co_await target_.enter();
+      co_await target_.drain(options_.id);
+    } while (!target_.open_for_producers());
+    std::string trouble;
+    try {
+      const Target::SideWork beside(target_);
+      co_await work();
+    } catch (const ConnectionError& error) {
+      trouble = error.what();
+    }
+    if (trouble.empty()) co_return;
+    if (closed_) throw Closed("the link was closed");
+    if (std::chrono::steady_clock::now() > deadline) {
+      throw UserError(fmt::format("{}: {} was not possible within {}: {}", options_.source.label(),
+                                  what, format_duration(options_.retry_for), trouble));
+    }
+    spdlog::warn("{}: {}: {}; retrying", options_.source.label(), what, trouble);
+    co_await pause_for(executor_, target_retry_pause);
+  }
+}
+
+// Alone, because it may have to be sent again, to all nodes, when one does not answer.
+asio::awaitable<void> SourceLink::flush(std::vector<Bytes> args) {
+  co_await target_.drain(options_.id);
+  if (!target_.open_for_producers()) co_await target_.enter();
+  planner_.flush(args[0]);
+  co_await target_.drain(options_.id);
+  fences_.fence_again(planner_.settled());
+}
+
+asio::awaitable<void> SourceLink::swap_databases(std::vector<Bytes> args) {
+  if (args.size() != 3) throw UserError("the source's stream holds SWAPDB without two databases");
+  const DbIndex a = parse_db(args[1]), b = parse_db(args[2]);
+  const std::string marker =
+      fmt::format("lockstep:swapdb:{}:{}", start_.replid.value, planner_.settled().value);
+  if (fences_.has_pending()) co_await fence_pending();
+  const auto work = [&] { return swap_once(a, b, marker); };
+  co_await on_target("SWAPDB", work);
+  fences_.fence_again_in(planner_.settled(), {a, b});
+}
+
+// The marker goes into database a in the same transaction as the swap: where it is found in b, the
+// swap has happened.
+asio::awaitable<void> SourceLink::swap_once(DbIndex a, DbIndex b, std::string marker) {
+  const auto client = co_await net::Client::connect(target_.node(0).endpoint());
+  const std::string from = std::to_string(a.value), to = std::to_string(b.value);
+  std::string look, swap, clean;
+  resp::append_command(look, {"SELECT", to});
+  resp::append_command(look, {"EXISTS", marker});
+  const auto found = co_await client->pipeline(std::move(look), 2);
+  for (const resp::Value& reply : found) require_done(reply, "SWAPDB", *client);
+  if (found.back().integer == 0) {
+    resp::append_command(swap, {"SELECT", from});
+    resp::append_command(swap, {"MULTI"});
+    resp::append_command(swap, {"SET", marker, "1", "EX", marker_lifetime_s});
+    resp::append_command(swap, {"SWAPDB", from, to});
+    resp::append_command(swap, {"EXEC"});
+    resp::append_command(swap, {"SELECT", to});
+    const auto replies = co_await client->pipeline(std::move(swap), 6);
+    for (const resp::Value& reply : replies) require_done(reply, "SWAPDB", *client);
+  }
+  resp::append_command(clean, {"DEL", marker});
+  const auto cleaned = co_await client->pipeline(std::move(clean), 1);
+  require_done(cleaned.front(), "SWAPDB", *client);
+}
+
 asio::awaitable<void> SourceLink::flush_owned(std::vector<Bytes> args) {
   const bool all = args[0].size() == 8;  // FLUSHALL, not FLUSHDB
   if (fences_.has_pending()) co_await fence_pending();
-  co_await target_.drain();
-  for (size_t index = 0; index < target_.node_count(); ++index) {
-    const ServerInfo info = co_await read_server_info(target_.node(index).endpoint());
-    for (const auto& [db, keys] : info.keys_by_db()) {
-      if (all || DbIndex{db} == planner_.db())
-        co_await flush_owned_on(target_.node(index).endpoint(), DbIndex{db});
-    }
-  }
+  const auto work = [&] { return remove_owned(all); };
+  co_await on_target("the removal of flushed keys", work);
   fences_.fence_again(planner_.settled());
   spdlog::info("{}: its keys were removed from the target, as it flushed them",
                options_.source.label());
+}
+
+asio::awaitable<void> SourceLink::remove_owned(bool all) {
+  for (size_t index = 0; index < target_.node_count(); ++index) {
+    const net::Endpoint node = target_.node(index).endpoint();
+    const ServerInfo info = co_await read_server_info(node);
+    require_writable_now(info, node);
+    for (const auto& [db, keys] : info.keys_by_db()) {
+      if (all || DbIndex{db} == planner_.db()) co_await flush_owned_on(node, DbIndex{db});
+    }
+  }
 }
 
 asio::awaitable<void> SourceLink::flush_owned_on(net::Endpoint node, DbIndex db) {
@@ -68,11 +175,8 @@ asio::awaitable<void> SourceLink::remove_keys(net::Client& client, std::vector<s
   std::string requests;
   for (const std::string& key : keys) resp::append_command(requests, {"DEL", key});
   const auto replies = co_await client.pipeline(std::move(requests), keys.size());
-  for (const resp::Value& reply : replies) {
-    if (reply.is_error())
-      throw UserError("a key that the source flushed could not be removed from the target: " +
-                      reply.text);
-  }
+  for (const resp::Value& reply : replies)
+    require_done(reply, "the removal of a flushed key", client);
 }
 
 std::set<std::string> library_names(const resp::Value& list) {
@@ -86,7 +190,11 @@ std::set<std::string> library_names(const resp::Value& list) {
 }
 
 asio::awaitable<void> SourceLink::remove_functions() {
-  co_await target_.drain();
+  const auto work = [this] { return remove_gone_libraries(); };
+  co_await on_target("FUNCTION DELETE", work);
+}
+
+asio::awaitable<void> SourceLink::remove_gone_libraries() {
   const std::set<std::string> wanted = co_await oracle_.libraries();
   for (size_t index = 0; index < target_.node_count(); ++index) {
     const auto client = co_await net::Client::connect(target_.node(index).endpoint());
@@ -97,9 +205,8 @@ asio::awaitable<void> SourceLink::remove_functions() {
       std::vector<std::string> remove{"FUNCTION", "DELETE", name};
       const resp::Value reply = co_await client->command(std::move(remove));
       // Another link may have removed it at the same time.
-      if (reply.is_error() && reply.text.find("not found") == std::string::npos)
-        throw UserError(fmt::format("{}: FUNCTION DELETE {}: {}", client->endpoint().label(), name,
-                                    reply.text));
+      if (reply.text.find("not found") == std::string::npos)
+        require_done(reply, "FUNCTION DELETE", *client);
     }
   }
 }

@@ -15,14 +15,6 @@ namespace lockstep::engine {
 
 namespace {
 
-// A reply of 0 to one of these means that the key they need was gone already.
-constexpr std::array<Bytes, 7> needs_key{"pexpireat", "pexpire", "expireat", "expire",
-                                         "persist",   "lpushx",  "rpushx"};
-
-bool expects_nonzero(Bytes name) {
-  return std::find(needs_key.begin(), needs_key.end(), name) != needs_key.end();
-}
-
 std::string to_lower(Bytes text) {
   std::string lower(text);
   std::transform(lower.begin(), lower.end(), lower.begin(),
@@ -53,6 +45,7 @@ void StreamPlanner::start(DbIndex db, Offset offset) {
 
 Offset StreamPlanner::settled() const {
   Offset offset = in_transaction_ || exploding_ ? transaction_begin_ : end_;
+  if (awaited_) offset = std::min(offset, before_);
   if (fences_.has_pending()) offset = std::min(offset, fences_.pending_since());
   return offset;
 }
@@ -79,6 +72,7 @@ StreamPlanner::Step StreamPlanner::plan(std::span<const Bytes> args, Bytes raw, 
   const Step step = request.spec ? plan_one(request) : Step::ask_keys;
   if (step == Step::fence_first) end_ = planned;
   if (step == Step::done && !fences_.idle()) fences_.pass(end_);
+  awaited_ = step != Step::done && step != Step::fence_first;
   ++counters_.commands;
   return step;
 }
@@ -262,9 +256,9 @@ void StreamPlanner::emit(TargetNode& node, Slot slot, const Request& request) {
   if (commands > 0) {
     ++counters_.rewritten_expiries;
     append(node, slot, rewritten_, static_cast<uint32_t>(commands),
-           expects_nonzero(request.spec->name));
+           needs_its_key(request.spec->name));
   } else if (request.raw.starts_with('*')) {
-    append(node, slot, request.raw, 1, expects_nonzero(request.spec->name));
+    append(node, slot, request.raw, 1, needs_its_key(request.spec->name));
   } else {
     resp::append_command(rewritten_, request.args);
     append(node, slot, rewritten_, 1, false);
@@ -310,48 +304,47 @@ void StreamPlanner::broadcast(Bytes raw) {
 }
 
 void StreamPlanner::publish(const Request& request) {
-  TargetNode& node = request.args.size() > 1 && request.spec->name == "spublish"
-                         ? target_.node_of_key(request.args[1])
-                         : target_.node(0);
-  append(node, Slot{0}, request.raw, 1, false);
+  const bool sharded = request.args.size() > 1 && request.spec->name == "spublish";
+  const Slot slot = sharded ? cluster::slot_of(request.args[1]) : Slot{0};
+  append(target_.clustered() ? target_.node_of(slot) : target_.node(0), slot, request.raw, 1,
+         false);
 }
 
 StreamPlanner::Step StreamPlanner::plan_flush(const Request& request) {
-  if (!options_.only_link) {
-    if (request.spec->name != "swapdb") return Step::flush_owned;
-    throw UserError(fmt::format(
-        "one of several sources swapped its databases, which cannot be replayed into a target "
-        "that they share (source offset {})",
-        end_.value));
-  }
-  if (request.spec->name == "swapdb" && request.args.size() == 3) {
-    if (fences_.has_pending()) return Step::fence_first;
-    fences_.fence_again_in(before_, {parse_db(request.args[1]), parse_db(request.args[2])});
-  } else {
-    fences_.fence_again(before_);
-  }
-  if (grouping_)
-    append(target_.node(0), Slot{0}, request.raw, 1, false);
-  else
-    broadcast(request.raw);
-  return Step::done;
+  if (request.spec->name != "swapdb") return options_.only_link ? Step::flush : Step::flush_owned;
+  if (options_.only_link && !target_.clustered()) return Step::swap;
+  throw UserError(
+      fmt::format("{}, which cannot be replayed: {} (source offset {})",
+                  options_.only_link
+                      ? "the source swapped databases and the target is a cluster"
+                      : "one of several sources swapped its databases, and they share the target",
+                  printable(request.raw, 60), end_.value));
+}
+
+// Without SYNC and ASYNC, which not every version knows.
+void StreamPlanner::flush(Bytes name) {
+  rewritten_.clear();
+  resp::append_command(rewritten_, {name});
+  broadcast(rewritten_);
 }
 
 // Every source has libraries of its own, which should be the same ones; the target gets what any of
-// them has. So a library may be there already when it is loaded, and is removed when the last
-// source has removed it.
+// them has. So a library may be there already when it is loaded. Each form may be sent again when
+// its reply is lost.
 StreamPlanner::Step StreamPlanner::plan_function(const Request& request) {
   rewritten_.clear();
   if (request.spec->name == "function load") {
     resp::append_command(rewritten_, {"FUNCTION", "LOAD", "REPLACE", request.args.back()});
-  } else if (request.spec->name == "function restore" && !options_.only_link) {
-    resp::append_command(rewritten_, {"FUNCTION", "RESTORE", request.args[2], "REPLACE"});
-  } else if (options_.only_link) {
-    rewritten_ = request.raw;
+    broadcast(rewritten_);
+    return Step::done;
   }
-  if (!rewritten_.empty()) broadcast(rewritten_);
-  return options_.only_link || request.spec->name == "function load" ? Step::done
-                                                                     : Step::function_gone;
+  if (request.spec->name == "function restore") {
+    const bool anew = options_.only_link && to_lower(request.args.back()) == "flush";
+    resp::append_command(
+        rewritten_, {"FUNCTION", "RESTORE", request.args[2], Bytes(anew ? "FLUSH" : "REPLACE")});
+    broadcast(rewritten_);
+  }
+  return Step::function_gone;
 }
 
 StreamPlanner::Step StreamPlanner::plan_script_scope(const Request& request) {

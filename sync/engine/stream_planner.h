@@ -45,9 +45,10 @@ class StreamPlanner {
     done,         ///< planned
     fence_first,  ///< touches a key that waits for its fence, or too many wait: fence, then plan it
                   ///< again
-    flush_owned,  ///< FLUSHALL or FLUSHDB of one of several sources: remove what this one owned
-    function_gone,  ///< FUNCTION DELETE, FLUSH or RESTORE of one of several sources: remove the
-                    ///< libraries that no source has
+    flush,        ///< FLUSHALL, FLUSHDB: with nothing else under way
+    flush_owned,  ///< the same of one of several sources: remove what this one owned
+    swap,         ///< SWAPDB: with nothing else under way, and once
+    function_gone,  ///< FUNCTION DELETE, FLUSH or RESTORE: remove the libraries that no source has
     ask_keys,       ///< not in the table: ask the source for its keys, fence them
     exploded,       ///< a transaction that cannot be one: plan take_exploded() one by one
   };
@@ -68,6 +69,10 @@ class StreamPlanner {
   /// The commands of a transaction that is applied one by one, whole requests one behind the other.
   std::string take_exploded() { return std::move(exploded_); }
   void end_exploded() { exploding_ = false; }
+  /// What the Step of the last command asked for is done; until then it does not count as settled.
+  void step_done() { awaited_ = false; }
+  /// Sends a flush to all nodes.
+  void flush(Bytes name);
 
   /// Up to here everything has been handed to the nodes.
   Offset settled() const;
@@ -142,6 +147,7 @@ class StreamPlanner {
   bool in_transaction_ = false;
   bool exploding_ = false;
   bool grouping_ = false;
+  bool awaited_ = false;
   Offset transaction_begin_;
   std::string queued_;  ///< the commands between MULTI and EXEC, as received
   std::vector<std::pair<uint32_t, Group>> groups_;  ///< by slot, in order of first use

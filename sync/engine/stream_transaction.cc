@@ -49,11 +49,10 @@ bool StreamPlanner::awkward(const Request& request) {
   if (!request.spec) return true;
   switch (request.spec->scope) {
     case commands::Scope::flush:
-      return target_.clustered() || !options_.only_link || !fences_.idle();
     case commands::Scope::script:
       return true;
     case commands::Scope::keys:
-      return (target_.clustered() || !fences_.idle()) &&
+      return (target_.clustered() || !fences_.idle() || request.spec->script_call) &&
              !commands::find_keys(*request.spec, request.args, keys_);
     default:
       return false;

@@ -10,6 +10,7 @@
 #include "sync/cluster/discover.h"
 #include "sync/cluster/slot.h"
 #include "sync/engine/server_info.h"
+#include "sync/engine/written_keys.h"
 
 namespace lockstep::engine {
 
@@ -114,7 +115,7 @@ bool Target::settled() const {
 }
 
 asio::awaitable<void> Target::drain() {
-  while (recovering_ || !all_idle()) {
+  while (recovering_ || side_work_ > 0 || !all_idle()) {
     if (closed_) throw Closed("the target was closed");
     co_await progress_.wait();
   }
@@ -139,7 +140,8 @@ Offset Target::applied(uint16_t link, Offset settled) const {
   for (const FailedUnit& failed : failed_) {
     if (failed.unit.link == link) applied = std::min(applied, failed.unit.end + (-1));
   }
-  return applied;
+  const auto settling = settling_.find(link);
+  return settling == settling_.end() ? applied : std::min(applied, settling->second);
 }
 
 void Target::set_settle(uint16_t link, Settle settle) { settle_[link] = std::move(settle); }
@@ -178,6 +180,18 @@ void Target::on_unit_failed(FailedUnit failed) {
   recovery_wake_.notify();
 }
 
+// What was under way behind a refused request was done on keys that lack its effect: that is only
+// wrong where a command carries something from one key to another (SMOVE, SUNIONSTORE, RENAME, …).
+bool Target::doubts(const Unit& unit) const {
+  return recovering_ && (unit.kind == UnitKind::command || unit.kind == UnitKind::transaction);
+}
+
+void Target::on_unit_doubtful(FailedUnit done) {
+  if (!joins_keys(done.request)) return;
+  done.error = "DOUBTFUL it may have read what a refused request should have written";
+  failed_.push_back(std::move(done));
+}
+
 void Target::on_down(const std::string& reason) {
   last_failure_ = reason;
   reroute_ = true;
@@ -207,10 +221,15 @@ asio::awaitable<void> Target::recover_once() {
       throw UserError(fmt::format("the target did not recover within {}: {}",
                                   format_duration(options_.retry_for), last_failure_));
     }
+    if (!stop_reason_.empty()) throw UserError(stop_reason_);
     co_await await_answer();
     std::map<uint16_t, std::vector<FailedUnit>> by_link;
-    for (FailedUnit& failed : std::exchange(failed_, {}))
+    for (FailedUnit& failed : std::exchange(failed_, {})) {
+      const Offset before = failed.unit.end + (-1);
+      Offset& settling = settling_.emplace(failed.unit.link, before).first->second;
+      settling = std::min(settling, before);
       by_link[failed.unit.link].push_back(std::move(failed));
+    }
     for (auto& [link, units] : by_link) co_await settle_.at(link)(std::move(units));
     while (!closed_ && !all_idle()) co_await progress_.wait();
     if (!settled()) {
@@ -218,6 +237,7 @@ asio::awaitable<void> Target::recover_once() {
       pause = std::min(pause * 2, retry_pause_max);
     }
   } while (!closed_ && !settled());
+  settling_.clear();
   recovering_ = false;
   progress_.notify();
 }

@@ -57,10 +57,24 @@ class Target : public NodeObserver {
   /// first.
   bool open_for_producers() const { return !closed_ && !recovering_ && !held_ && !congested_; }
   asio::awaitable<void> enter();
-  /// Waits until nothing is outstanding and no recovery runs.
+  /// Waits until nothing is outstanding, no recovery runs and no side work is done.
   asio::awaitable<void> drain();
   /// Waits until nothing of this link is outstanding or waits for its recovery.
   asio::awaitable<void> drain(uint16_t link);
+  /// While this lives something is done to the target beside its nodes: drain() waits for it.
+  class SideWork {
+   public:
+    explicit SideWork(Target& target) : target_(target) { ++target_.side_work_; }
+    ~SideWork() {
+      --target_.side_work_;
+      target_.progress_.notify();
+    }
+    SideWork(const SideWork&) = delete;
+    SideWork& operator=(const SideWork&) = delete;
+
+   private:
+    Target& target_;
+  };
   /// Keeps producers out, for `hold` and for cut-over. Counted: release() as often.
   void hold() { ++held_; }
   void release();
@@ -80,6 +94,8 @@ class Target : public NodeObserver {
   const std::string& last_failure() const { return last_failure_; }
 
   void on_unit_failed(FailedUnit failed) override;
+  bool doubts(const Unit& unit) const override;
+  void on_unit_doubtful(FailedUnit done) override;
   void on_down(const std::string& reason) override;
   void on_progress() override;
   void on_congested() override { congested_ = true; }
@@ -114,6 +130,7 @@ class Target : public NodeObserver {
   std::string version_;
   std::map<uint16_t, Settle> settle_;
   std::vector<FailedUnit> failed_;
+  std::map<uint16_t, Offset> settling_;  ///< by link: applied before what is being settled
   std::string stop_reason_;
   std::string last_failure_;
   bool reroute_ = false;
@@ -121,6 +138,7 @@ class Target : public NodeObserver {
   bool congested_ = false;
   bool closed_ = false;
   int held_ = 0;
+  int side_work_ = 0;
   uint64_t recoveries_ = 0;
   uint64_t failed_units_ = 0;
   Wake progress_;

@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "sync/base/error.h"
+#include "sync/commands/commands.h"
+#include "sync/engine/reply_policy.h"
 #include "sync/resp/encoder.h"
 
 namespace lockstep::engine {
@@ -14,6 +17,13 @@ namespace {
 constexpr size_t read_buffer_bytes = 128 * 1024;
 constexpr size_t spare_bytes_max = 2 << 20;
 constexpr Bytes ok_reply = "+OK\r\n";
+constexpr const char* key_gone = "GONE the key was no longer there";
+
+/// Behind the message that begins at `at`; nodes are in preorder.
+size_t end_of(const std::vector<resp::Node>& nodes, size_t at) {
+  for (size_t open = 1; open > 0; ++at) open += nodes[at].child_count - 1;
+  return at;
+}
 
 }  // namespace
 
@@ -108,7 +118,7 @@ size_t TargetNode::consume_replies(Bytes input) {
   size_t used = 0;
   while (used < input.size() && !units_.empty()) {
     const Bytes rest = input.substr(used);
-    if (rest.starts_with(ok_reply)) {
+    if (!parser_.in_message() && rest.starts_with(ok_reply)) {
       on_reply(false, {}, 0, false);
       used += ok_reply.size();
       continue;
@@ -138,6 +148,30 @@ void TargetNode::scan_exec(const std::vector<resp::Node>& nodes) {
     units_.front().failed = true;
     front_error_ = "EXECABORT the transaction was not applied";
   }
+  if (!units_.front().failed && found_key_gone(nodes)) {
+    units_.front().failed = true;
+    front_error_ = key_gone;
+  }
+}
+
+/// The same as `expect_nonzero`, for the commands between MULTI and EXEC.
+bool TargetNode::found_key_gone(const std::vector<resp::Node>& nodes) const {
+  const auto zero = [](const resp::Node& node) {
+    return node.type == resp::Type::integer && node.integer == 0;
+  };
+  if (std::none_of(nodes.begin() + 1, nodes.end(), zero)) return false;
+  resp::CommandParser parser;
+  Bytes requests = front_request();
+  size_t at = 0;  // of the reply to the command before
+  for (bool multi = true; !requests.empty() && at < nodes.size(); multi = false) {
+    const auto length = parser.parse(requests);
+    LOCKSTEP_ASSERT(length.has_value());  // we wrote it
+    const commands::Spec* spec = commands::find(parser.args());
+    if (!multi && spec && needs_its_key(spec->name) && zero(nodes[at])) return true;
+    at = multi ? 1 : end_of(nodes, at);
+    requests.remove_prefix(*length);
+  }
+  return false;
 }
 
 void TargetNode::on_reply(bool error, Bytes text, int64_t integer, bool integer_reply) {
@@ -147,7 +181,7 @@ void TargetNode::on_reply(bool error, Bytes text, int64_t integer, bool integer_
     if (front_error_.empty()) front_error_ = text;
   } else if (unit.expect_nonzero && integer_reply && integer == 0) {
     unit.failed = true;
-    front_error_ = "GONE the key was no longer there";
+    front_error_ = key_gone;
   }
   if (--unit.replies == 0) finish_front();
 }
@@ -159,8 +193,10 @@ Bytes TargetNode::front_request() const {
 
 void TargetNode::finish_front() {
   const Unit unit = units_.front();
+  const bool doubtful = !unit.failed && observer_.doubts(unit);
   FailedUnit failed;
-  if (unit.failed) failed = {unit, std::string(front_request()), std::exchange(front_error_, {})};
+  if (unit.failed || doubtful)
+    failed = {unit, std::string(front_request()), std::exchange(front_error_, {})};
   units_.pop_front();
   front_offset_ += unit.bytes;
   outstanding_bytes_ -= unit.bytes;
@@ -177,7 +213,8 @@ void TargetNode::finish_front() {
   LinkProgress& progress = progress_[unit.link];
   progress.acked = unit.end;
   --progress.outstanding;
-  if (unit.failed) observer_.on_unit_failed(std::move(failed));
+  if (unit.failed) return observer_.on_unit_failed(std::move(failed));
+  if (doubtful) observer_.on_unit_doubtful(std::move(failed));
 }
 
 void TargetNode::disconnect(const std::string& reason) {

@@ -20,6 +20,10 @@ class NodeObserver {
   virtual ~NodeObserver() = default;
   /// A unit was refused or lost. It no longer counts as outstanding.
   virtual void on_unit_failed(FailedUnit failed) = 0;
+  /// Whether a unit that was done just now may have read what an earlier one should have written.
+  virtual bool doubts(const Unit& unit) const = 0;
+  /// Such a unit; its request is that of a FailedUnit.
+  virtual void on_unit_doubtful(FailedUnit done) = 0;
   /// The connection broke, whether anything was outstanding or not.
   virtual void on_down(const std::string& reason) = 0;
   /// Units were answered: offsets and room have changed.
@@ -88,6 +92,7 @@ class TargetNode {
   size_t consume_replies(Bytes input);
   void on_reply(bool error, Bytes text, int64_t integer, bool integer_reply);
   void scan_exec(const std::vector<resp::Node>& nodes);
+  bool found_key_gone(const std::vector<resp::Node>& nodes) const;
   void finish_front();
   void fail_outstanding();
   Bytes front_request() const;

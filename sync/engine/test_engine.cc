@@ -1,10 +1,12 @@
 #include "sync/engine/test_engine.h"
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <sstream>
 
 #include "fixtures/poll_until.h"
+#include "fixtures/run.h"
 #include "sync/base/error.h"
 #include "sync/resp/encoder.h"
 
@@ -15,7 +17,11 @@ using std::chrono::seconds;
 std::vector<std::string> words(const std::string& text) {
   std::istringstream in(text);
   std::vector<std::string> result;
-  for (std::string word; in >> word;) result.push_back(word);
+  for (std::string word; in >> word;) {
+    std::replace(word.begin(), word.end(), '~', ' ');
+    std::replace(word.begin(), word.end(), '^', '\n');
+    result.push_back(word);
+  }
   return result;
 }
 
@@ -110,6 +116,23 @@ asio::awaitable<std::unique_ptr<fixtures::Deployment>> Servers::start(std::strin
     options.config[line.substr(0, line.find(' '))] = line.substr(line.find(' ') + 1);
   co_return co_await fixtures::Deployment::start(co_await asio::this_coro::executor, addresses_,
                                                  directory_.path(), options);
+}
+
+void EngineTest::run(asio::awaitable<void> body) { fixtures::run(end_behind(std::move(body))); }
+
+asio::awaitable<void> EngineTest::end_behind(asio::awaitable<void> body) {
+  std::string failure;
+  try {
+    co_await std::move(body);
+  } catch (const std::exception& error) {
+    failure = error.what();
+  }
+  EXPECT_EQ(failure, "");
+  clean_up();
+  if (running_ && !running_->ended()) co_await running_->stop();
+  running_.reset();
+  target_.reset();
+  source_.reset();
 }
 
 SyncOptions options_for(const std::string& from, const std::string& to) {

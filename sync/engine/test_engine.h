@@ -2,6 +2,8 @@
 
 // For tests: an engine in this process, between servers of the fixtures.
 
+#include <gtest/gtest.h>
+
 #include <boost/asio/awaitable.hpp>
 #include <string>
 
@@ -12,7 +14,7 @@
 
 namespace lockstep::engine {
 
-/// "SET k v" as a request, cut at the spaces.
+/// "SET k v" as a request, cut at the spaces; in a word ~ stands for a space and ^ for a line end.
 std::vector<std::string> words(const std::string& text);
 /// One request; the reply of any kind.
 asio::awaitable<resp::Value> say(net::Endpoint server, std::string request);
@@ -53,6 +55,22 @@ class Servers {
  private:
   fixtures::TemporaryDirectory directory_;
   fixtures::AddressPlan addresses_;
+};
+
+class EngineTest : public testing::Test {
+ protected:
+  /// Runs the body of a test to its end. If it throws, that is a failure. Everything ends before
+  /// the io_context does.
+  void run(asio::awaitable<void> body);
+  /// Ends what a derived class has besides.
+  virtual void clean_up() {}
+
+  Servers servers_;
+  std::unique_ptr<fixtures::Deployment> source_, target_;
+  std::unique_ptr<RunningEngine> running_;
+
+ private:
+  asio::awaitable<void> end_behind(asio::awaitable<void> body);
 };
 
 SyncOptions options_for(const std::string& from, const std::string& to);

@@ -38,6 +38,8 @@ class Parser {
  public:
   explicit Parser(Limits limits = {}) : limits_(limits) {}
   std::optional<size_t> parse(Bytes input);
+  /// parse() has seen the beginning of a message and waits for the rest.
+  bool in_message() const { return !complete_; }
   const std::vector<Node>& nodes() const { return nodes_; }
   /// An owning copy of the message just parsed.
   Value value() const;
