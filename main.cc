@@ -8,6 +8,7 @@
 #include "sync/base/error.h"
 #include "sync/engine/sync_command.h"
 #include "sync/rdb/check_rdb_command.h"
+#include "verifier/report_command.h"
 #include "verifier/verify_command.h"
 
 namespace {
@@ -28,6 +29,7 @@ int parse_and_run(int argc, char** argv) {
   std::function<int()> action;
   lockstep::engine::add_sync_command(app, action);
   lockstep::verifier::add_verify_command(app, action);
+  lockstep::verifier::add_report_command(app, action);
   lockstep::scenarios::add_run_command(app, action);
   lockstep::fixtures::add_generate_command(app, action);
   lockstep::rdb::add_check_rdb_command(app, action);

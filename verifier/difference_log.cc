@@ -11,12 +11,32 @@ DifferenceLog::DifferenceLog(const VerifyOptions& options, VerifyReport& report)
   if (options.report.empty()) return;
   std::error_code error;
   std::filesystem::create_directories(options.report, error);
-  file_.open(options.report / "diff.jsonl", std::ios::binary | std::ios::trunc);
-  if (error || !file_) {
-    throw UserError(fmt::format("--report {}: cannot be written: {}", options.report.string(),
-                                error ? error.message() : "no file can be made in it"),
-                    ExitCode::bad_arguments);
-  }
+  if (!error) open(options.state.empty() ? std::ios::trunc : std::ios::app);
+  if (!error && file_) return;
+  throw UserError(fmt::format("--report {}: cannot be written: {}", options.report.string(),
+                              error ? error.message() : "no file can be made in it"),
+                  ExitCode::bad_arguments);
+}
+
+void DifferenceLog::open(std::ios::openmode mode) {
+  file_.open(options_.report / "diff.jsonl", std::ios::binary | std::ios::out | mode);
+}
+
+void DifferenceLog::resume_at(uint64_t bytes) {
+  if (!file_.is_open()) return;
+  file_.close();
+  std::error_code error;
+  std::filesystem::resize_file(options_.report / "diff.jsonl", bytes, error);
+  open(std::ios::app);
+  if (error || !file_)
+    throw UserError(fmt::format("{}: cannot be continued at {} bytes: {}",
+                                (options_.report / "diff.jsonl").string(), bytes, error.message()));
+}
+
+uint64_t DifferenceLog::written_bytes() {
+  if (!file_.is_open()) return 0;
+  file_.flush();
+  return std::filesystem::file_size(options_.report / "diff.jsonl");
 }
 
 void DifferenceLog::add(Difference difference) {

@@ -16,12 +16,18 @@ class DifferenceLog {
   void add(Difference difference);
   void add(Unverifiable unverifiable);
   void add_flapping(const Difference& last_seen);
+  /// Cuts the file to what was written so far, in all of a check that is continued.
+  void resume_at(uint64_t bytes);
+  /// So long is the file now, on the disk.
+  uint64_t written_bytes();
   /// Throws UserError if the disk did not take everything.
   void close();
 
  private:
   const VerifyOptions& options_;
   VerifyReport& report_;
+  void open(std::ios::openmode mode);
+
   std::ofstream file_;
 };
 

@@ -33,6 +33,12 @@ class Ledger {
   /// Gives back what a partition takes in memory.
   void drop(size_t partition);
 
+  /// Puts everything into the file and has the disk hold it; returns the file's length.
+  uint64_t write_out();
+  /// Goes on with a file of that length that another process wrote. Throws UserError if its bytes
+  /// are not those.
+  void resume(const std::filesystem::path& file, uint64_t bytes);
+
   size_t memory_bytes() const { return memory_; }
   uint64_t spilled_bytes() const { return spill_.size(); }
 
@@ -42,9 +48,11 @@ class Ledger {
     size_t size = 0;
     size_t capacity = 0;
   };
+  /// Of the file: behind a header.
   struct Extent {
     uint64_t offset = 0;
     uint64_t bytes = 0;
+    uint64_t hash = 0;
   };
   struct Partition {
     std::vector<Block> blocks;
@@ -55,6 +63,7 @@ class Ledger {
   Block& room(Partition& partition, size_t bytes);
   Block new_block(size_t bytes);
   void spill();
+  void write_extent(Partition& partition, std::vector<Bytes>& pieces, uint64_t bytes);
   void recycle(std::vector<Block>& blocks);
 
   size_t memory_max_;

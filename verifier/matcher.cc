@@ -42,6 +42,10 @@ std::vector<Candidate> each_once(std::vector<Candidate> candidates) {
   return result;
 }
 
+std::filesystem::path ledger_path(const std::filesystem::path& state, SideName side) {
+  return state.string() + (side == SideName::source ? ".source" : ".target");
+}
+
 size_t index(SideName side) { return static_cast<size_t>(side); }
 
 }  // namespace
@@ -51,6 +55,31 @@ Matcher::Matcher(MatcherOptions options) : options_(std::move(options)) {
     ledger =
         std::make_unique<Ledger>(options_.memory_bytes / ledger_share, options_.spill_directory);
   }
+}
+
+uint64_t Matcher::write_out(SideName side) { return ledgers_[index(side)]->write_out(); }
+
+void Matcher::resume(SideName side, uint64_t seen, uint64_t ledger_bytes) {
+  seen_[index(side)] = seen;
+  ledgers_[index(side)]->resume(ledger_path(options_.state, side), ledger_bytes);
+}
+
+void Matcher::remove_files() const {
+  for (const SideName side : {SideName::source, SideName::target}) {
+    std::error_code ignored;
+    std::filesystem::remove(ledger_path(options_.state, side), ignored);
+  }
+}
+
+void Matcher::clear() {
+  *this = Matcher(MatcherOptions(options_));
+  if (options_.state.empty()) return;
+  for (const SideName side : {SideName::source, SideName::target}) resume(side, 0, 0);
+}
+
+void Matcher::resume_join(size_t next_partition, uint64_t distinct) {
+  next_partition_ = next_partition;
+  distinct_ = distinct;
 }
 
 bool Matcher::is_stray(const Side& side, size_t node, DbIndex db, Bytes key) {

@@ -39,6 +39,7 @@ struct MatcherOptions {
   Tolerance tolerance;
   size_t memory_bytes = 256 << 20;  ///< of all that it holds, strays apart
   std::filesystem::path spill_directory = std::filesystem::temp_directory_path();
+  std::filesystem::path state;  ///< what is kept is kept beside this file; empty: nothing is
 };
 
 /// Brings the keys of both sides together, in any order of arrival: what is equal vanishes, what is
@@ -51,11 +52,18 @@ class Matcher {
   /// A key whose value could not be read: a candidate, or a stray.
   void add_unread(const Side& side, size_t node, DbIndex db, Bytes key);
   /// Forgets everything.
-  void clear() { *this = Matcher(std::move(options_)); }
+  void clear();
 
   /// Once nothing more is added: what must be read again, each key once, as many as fit into a part
   /// of the memory; call until it gives none.
   std::vector<Candidate> take_candidates();
+
+  // For a state file.
+  uint64_t write_out(SideName side);  ///< returns the length of its file
+  void resume(SideName side, uint64_t seen, uint64_t ledger_bytes);
+  void resume_join(size_t next_partition, uint64_t distinct);
+  void remove_files() const;
+  size_t next_partition() const { return next_partition_; }
 
   uint64_t seen(SideName side) const { return seen_[static_cast<size_t>(side)]; }
   /// Distinct keys of both sides, as far as they have been brought together.

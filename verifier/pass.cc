@@ -28,6 +28,7 @@ asio::awaitable<ReadMode> Pass::run(ReadMode mode, std::string& note) {
 asio::awaitable<void> Pass::read_both(ReadMode mode) {
   std::vector<asio::awaitable<void>> tasks;
   for (Side* side : {&source_, &target_}) {
+    positions_[static_cast<size_t>(side->name())].resize(side->node_count());
     for (size_t node = 0; node < side->node_count(); ++node) {
       if (scope_.slots() && !side->owns_any(node, *scope_.slots())) continue;
       tasks.push_back(read_node(*side, node, mode));
@@ -47,9 +48,16 @@ asio::awaitable<void> Pass::read_node(Side& side, size_t node, ReadMode mode) {
     OnName on_unreadable = [this, &side, node](DbIndex db, Bytes key) {
       matcher_.add_unread(side, node, db, key);
     };
-    co_await read_by_scan(side, node, scope_, std::move(on_key), std::move(on_unreadable),
-                          counters);
+    ScanPosition& position = positions_[static_cast<size_t>(side.name())][node];
+    co_await read_by_scan(side, node, scope_, std::move(on_key), std::move(on_unreadable), counters,
+                          position, on_page_);
   }
+}
+
+void Pass::resume(SideName side, const ReadCounters& counters,
+                  std::vector<ScanPosition> positions) {
+  counters_[static_cast<size_t>(side)] = counters;
+  positions_[static_cast<size_t>(side)] = std::move(positions);
 }
 
 asio::awaitable<void> Pass::run_listed(std::string path) {

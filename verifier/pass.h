@@ -21,6 +21,13 @@ class Pass {
   asio::awaitable<ReadMode> run(ReadMode mode, std::string& note);
   /// Only the keys that a file names.
   asio::awaitable<void> run_listed(std::string path);
+  // For a state file.
+  void on_page(std::function<void()> done) { on_page_ = std::move(done); }
+  void resume(SideName side, const ReadCounters& counters, std::vector<ScanPosition> positions);
+  const std::vector<ScanPosition>& positions(SideName side) const {
+    return positions_[static_cast<size_t>(side)];
+  }
+
   const ReadCounters& counters(SideName side) const { return counters_[static_cast<size_t>(side)]; }
 
  private:
@@ -33,6 +40,8 @@ class Pass {
   const Scope& scope_;
   Matcher& matcher_;
   ReadCounters counters_[2];
+  std::vector<ScanPosition> positions_[2];
+  std::function<void()> on_page_ = [] {};
 };
 
 }  // namespace lockstep::verifier

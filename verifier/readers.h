@@ -18,6 +18,13 @@ struct ReadCounters {
   uint64_t population = 0;  ///< keys that a sample was drawn from
 };
 
+/// From where a scan of a node goes on: what comes before it has been given.
+struct ScanPosition {
+  DbIndex db;
+  std::string cursor = "0";
+  bool done = false;
+};
+
 /// The node does not give a snapshot, but may be read by SCAN.
 class SnapshotRefused : public UserError {
  public:
@@ -37,8 +44,9 @@ using OnName = std::function<void(DbIndex db, Bytes key)>;
 
 /// Gives every key in scope that is there from beginning to end, some perhaps twice, read by DUMP
 /// and its time to live. `on_unreadable`: its payload cannot be decoded, or the node does not serve
-/// it.
+/// it. Begins at `position` and keeps it current; `on_page` is called after each page.
 asio::awaitable<void> read_by_scan(Side& side, size_t node, const Scope& scope, OnKey on_key,
-                                   OnName on_unreadable, ReadCounters& counters);
+                                   OnName on_unreadable, ReadCounters& counters,
+                                   ScanPosition& position, std::function<void()> on_page);
 
 }  // namespace lockstep::verifier

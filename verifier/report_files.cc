@@ -25,7 +25,9 @@ std::string key_of(const json& line) {
   return *key;
 }
 
-DiffLine parse(const json& line) {
+}  // namespace
+
+DiffLine parse_diff_line(const json& line) {
   Difference difference;
   difference.diff_class = diff_class_named(line.at("class").get<std::string>());
   difference.db = DbIndex{line.at("db").get<uint32_t>()};
@@ -35,10 +37,10 @@ DiffLine parse(const json& line) {
   difference.detail = line.value("detail", "");
   difference.source_expiry = expiry_of(line, "source_expire_at_ms");
   difference.target_expiry = expiry_of(line, "target_expire_at_ms");
+  difference.source_command = line.value("source_command", "");
+  difference.target_command = line.value("target_command", "");
   return {line.at("status").get<std::string>(), std::move(difference)};
 }
-
-}  // namespace
 
 DiffClass diff_class_named(const std::string& name) {
   for (size_t i = 0; i < diff_class_count; ++i) {
@@ -81,7 +83,7 @@ std::optional<DiffLine> DiffReader::next() {
     ++line_;
     try {
       const json object = json::parse(line);
-      if (object.contains("class")) return parse(object);
+      if (object.contains("class")) return parse_diff_line(object);
     } catch (const std::exception& error) {
       throw UserError(fmt::format("{}, line {}: damaged: {}", path_.string(), line_, error.what()));
     }

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,6 +29,10 @@ struct DiffLine {
   std::string status;
   Difference difference;
 };
+
+/// Throws FormatError and what nlohmann::json throws. Also for objects of report.json, whose
+/// commands are kept.
+DiffLine parse_diff_line(const nlohmann::json& line);
 
 /// Reads the lines of a diff.jsonl one by one; those of unverifiable keys are skipped.
 class DiffReader {

@@ -21,8 +21,10 @@ constexpr uint32_t scan_type_since = 60000;
 struct Page {
   std::string cursor = "0";
   std::vector<std::string> keys;
-  bool more = true;        ///< the cursor leads on
-  int64_t read_at_ms = 0;  ///< by the node's clock
+  bool more = true;          ///< the cursor leads on
+  std::string origin = "0";  ///< the cursor that gave the keys
+  uint64_t population = 0;   ///< of a sample: names that it was drawn from
+  int64_t read_at_ms = 0;    ///< by the node's clock
 };
 
 Page parse_page(const resp::Value& reply, const std::string& label) {
@@ -53,7 +55,8 @@ asio::awaitable<void> deselect(Node& node, DbIndex db) {
 class ValueScan {
  public:
   ValueScan(Side& side, size_t node, DbIndex db, const Scope& scope, const OnKey& on_key,
-            const OnName& on_unreadable, ReadCounters& counters)
+            const OnName& on_unreadable, ReadCounters& counters, ScanPosition& position,
+            const std::function<void()>& on_page)
       : side_(side),
         index_(node),
         node_(side.node(node)),
@@ -62,7 +65,11 @@ class ValueScan {
         on_key_(on_key),
         on_unreadable_(on_unreadable),
         counters_(counters),
-        keys_per_scan_(node_.pace.keys_at_once(keys_per_scan, commands_per_key)) {}
+        position_(position),
+        on_page_(on_page),
+        keys_per_scan_(node_.pace.keys_at_once(keys_per_scan, commands_per_key)) {
+    page_.cursor = position.cursor;
+  }
 
   asio::awaitable<void> run() {
     co_await fetch();
@@ -81,13 +88,14 @@ class ValueScan {
   Page next_page() {
     Page next{.cursor = "0", .keys = {}, .more = false};
     if (page_.more) next = wanted(parse_page(replies_.back(), node_.endpoint.label()));
+    next.origin = page_.cursor;
     return std::exchange(page_, std::move(next));
   }
 
   Page wanted(Page page) {
     std::erase_if(page.keys, [&](const std::string& key) {
       const Take take = scope_.take(db_, key);
-      counters_.population += take == Take::no ? 0 : 1;
+      page.population += take == Take::no ? 0 : 1;
       return take != Take::yes;
     });
     return page;
@@ -133,6 +141,13 @@ class ValueScan {
   asio::awaitable<void> take_all(Page page, std::vector<resp::Value> replies) {
     for (size_t i = 0; i < page.keys.size(); ++i)
       take(page.keys[i], replies[2 * i], replies[2 * i + 1], page.read_at_ms);
+    counters_.population += page.population;
+    if (page_.keys.empty() && !page_.more) {
+      position_ = {DbIndex{db_.value + 1}, "0", false};
+    } else {
+      position_.cursor = page_.origin;
+    }
+    on_page_();
     co_return;
   }
 
@@ -174,6 +189,8 @@ class ValueScan {
   const OnKey& on_key_;
   const OnName& on_unreadable_;
   ReadCounters& counters_;
+  ScanPosition& position_;
+  const std::function<void()>& on_page_;
   size_t keys_per_scan_;
   Page page_;                         ///< asked for, or to be asked for
   std::vector<resp::Value> replies_;  ///< of page_
@@ -208,16 +225,21 @@ bool add_payload(DbIndex db, Bytes key, Bytes payload, std::optional<ExpireAt> e
 }
 
 asio::awaitable<void> read_by_scan(Side& side, size_t index, const Scope& scope, OnKey on_key,
-                                   OnName on_unreadable, ReadCounters& counters) {
+                                   OnName on_unreadable, ReadCounters& counters,
+                                   ScanPosition& position, std::function<void()> on_page) {
+  if (position.done) co_return;
   Node& node = side.node(index);
   const std::vector<DbKeys> dbs = co_await databases(node);
   for (const DbKeys& each : dbs) {
-    if (!scope.takes(each.db)) continue;
+    if (!scope.takes(each.db) || each.db < position.db) continue;
+    if (each.db > position.db) position = {each.db, "0", false};
     co_await select(node, each.db);
-    ValueScan scan(side, index, each.db, scope, on_key, on_unreadable, counters);
+    ValueScan scan(side, index, each.db, scope, on_key, on_unreadable, counters, position, on_page);
     co_await scan.run();
     co_await deselect(node, each.db);
   }
+  position.done = true;
+  on_page();
 }
 
 }  // namespace lockstep::verifier

@@ -105,9 +105,12 @@ bool matches(Bytes pattern, Bytes text) {
 }
 
 RC_GTEST_PROP(Glob, stars_and_questions_as_defined, ()) {
-  const auto pattern = *rc::gen::container<std::string>(rc::gen::elementOf(std::string("ab*?")));
-  const auto text =
+  // Short: the definition takes exponential time.
+  auto pattern = *rc::gen::container<std::string>(rc::gen::elementOf(std::string("ab*?")));
+  auto text =
       *rc::gen::nonEmpty(rc::gen::container<std::string>(rc::gen::elementOf(std::string("ab"))));
+  pattern.resize(std::min<size_t>(pattern.size(), 8));
+  text.resize(std::min<size_t>(text.size(), 10));
   RC_ASSERT(glob_match(pattern, text) == matches(pattern, text));
 }
 

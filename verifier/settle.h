@@ -20,6 +20,14 @@ class QuietWatch {
   asio::awaitable<bool> look();
   /// True if the last look and those before it saw no write for so long.
   bool quiet_for(milliseconds time) const { return Clock::now() - since_ >= time; }
+  /// What the last look saw; another process goes on from there.
+  const std::string& last() const { return last_; }
+  void resume(std::string last, bool quiet) {
+    last_ = std::move(last);
+    since_ = Clock::now();
+    looks_ = 1;
+    changes_ = quiet ? 0 : 1;
+  }
   bool always_quiet() const { return looks_ > 0 && changes_ == 0; }
 
  private:

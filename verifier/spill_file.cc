@@ -33,6 +33,26 @@ void SpillFile::open() {
                   directory_.string(), std::strerror(errno)));
 }
 
+void SpillFile::keep_as(const std::filesystem::path& path, uint64_t kept_bytes) {
+  if (file_ >= 0) ::close(file_);
+  directory_ = path;
+  file_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  const off_t end = file_ < 0 ? -1 : ::lseek(file_, 0, SEEK_END);
+  if (end < 0 || static_cast<uint64_t>(end) < kept_bytes ||
+      ::ftruncate(file_, static_cast<off_t>(kept_bytes)) != 0) {
+    throw UserError(fmt::format("{}: does not hold the {} bytes that the state file speaks of, or "
+                                "cannot be written: remove the state file to begin anew",
+                                path.string(), kept_bytes),
+                    ExitCode::bad_arguments);
+  }
+  size_ = kept_bytes;
+}
+
+void SpillFile::sync() const {
+  if (file_ >= 0 && ::fdatasync(file_) != 0)
+    throw UserError(fmt::format("{}: {}", directory_.string(), std::strerror(errno)));
+}
+
 uint64_t SpillFile::append(std::span<const Bytes> pieces) {
   if (file_ < 0) open();
   const uint64_t begin = size_;

@@ -9,11 +9,16 @@
 
 namespace lockstep::verifier {
 
-/// A file for what does not fit into memory. It has no name: the system removes it with the
-/// process, however that ends.
+/// A file for what does not fit into memory. As a rule it has no name: the system removes it with
+/// the process, however that ends.
 class SpillFile {
  public:
   explicit SpillFile(std::filesystem::path directory) : directory_(std::move(directory)) {}
+  /// With a name, for a later process: what `kept_bytes` do not cover is cut off. Throws UserError
+  /// if the file does not hold so much.
+  void keep_as(const std::filesystem::path& path, uint64_t kept_bytes);
+  /// Has the disk hold everything.
+  void sync() const;
   ~SpillFile();
   SpillFile(const SpillFile&) = delete;
   SpillFile& operator=(const SpillFile&) = delete;

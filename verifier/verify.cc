@@ -10,6 +10,7 @@
 #include "verifier/pass.h"
 #include "verifier/progress.h"
 #include "verifier/report_json.h"
+#include "verifier/resume.h"
 #include "verifier/settle.h"
 
 namespace lockstep::verifier {
@@ -26,7 +27,8 @@ milliseconds since(Clock::time_point begin) {
 MatcherOptions matcher_options(const VerifyOptions& options) {
   return {.tolerance = {options.expiry_tolerance, options.expiry_grace},
           .memory_bytes = options.memory_bytes,
-          .spill_directory = options.spill_directory};
+          .spill_directory = options.spill_directory,
+          .state = options.state};
 }
 
 /// One check from beginning to end.
@@ -42,7 +44,10 @@ class Verification {
         matcher_(matcher_options(options)),
         pass_(source_, target_, scope_, matcher_),
         quiet_(source_, target_),
-        settle_(source_, target_, quiet_, options, report, log) {}
+        settle_(source_, target_, quiet_, options, report, log),
+        resume_(options, source_, target_, matcher_, pass_, quiet_, report, log) {
+    pass_.on_page([this] { resume_.page_done(); });
+  }
 
   asio::awaitable<void> run() {
     co_await source_.open(options_.from, options_.from_topology);
@@ -50,9 +55,13 @@ class Verification {
     require_distinct(source_, target_);
     describe(source_, report_.source);
     describe(target_, report_.target);
-    co_await read();
+    if (!resume_.load()) {
+      co_await read();
+      resume_.reading_done();
+    }
     co_await settle();
     conclude();
+    resume_.finish();
   }
 
   Stage stage() const {
@@ -75,7 +84,8 @@ class Verification {
     co_await quiet_.look();
     if (options_.scope.keys.empty()) {
       std::string note;
-      const ReadMode used = co_await pass_.run(options_.read, note);
+      const ReadMode used =
+          co_await pass_.run(resume_.scanning() ? ReadMode::scan : options_.read, note);
       report_.method = used == ReadMode::snapshot ? "snapshot" : "scan";
       if (!note.empty()) report_.notes.push_back(note);
     } else {
@@ -104,6 +114,7 @@ class Verification {
          candidates = matcher_.take_candidates()) {
       report_.candidates += candidates.size();
       co_await settle_.run(std::move(candidates));
+      resume_.batch_done();
     }
     report_.compared = matcher_.distinct();
     report_.table_bytes_max = matcher_.memory_bytes_max();
@@ -131,6 +142,7 @@ class Verification {
                                       side.title(), side.node(owner).endpoint.label());
       log_.add(std::move(difference));
     }
+    matcher_.strays().clear();
   }
 
   void describe_scope() {
@@ -177,6 +189,7 @@ class Verification {
   Pass pass_;
   QuietWatch quiet_;
   Settle settle_;
+  Resume resume_;
   uint64_t keys_expected_ = 0;
   bool settling_ = false;
 };

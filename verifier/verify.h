@@ -46,6 +46,10 @@ struct VerifyOptions {
   /// `spill_directory`.
   size_t memory_bytes = 256'000'000;
   std::filesystem::path spill_directory = std::filesystem::temp_directory_path();
+  /// What has been done is kept in this file, and beside it, until the verdict stands: the same
+  /// check goes on from there after a kill. Empty: it begins anew.
+  std::filesystem::path state;
+  milliseconds state_interval{5000};
   size_t max_differences = 20;  ///< so many are kept in the report and shown; all are counted
   bool progress = false;        ///< on standard error
 };

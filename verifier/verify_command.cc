@@ -27,6 +27,8 @@ struct VerifyFlags {
   std::string report;
   std::string memory = "256MB";
   std::string spill_directory;
+  std::string state;
+  std::string state_interval = "5s";
   bool quiet = false;
   bool repair = false;
   RepairOptions repair_options;
@@ -50,6 +52,8 @@ VerifyOptions to_options(const VerifyFlags& flags) {
   options.report = flags.report;
   options.memory_bytes = parse_size(flags.memory, "--memory");
   if (!flags.spill_directory.empty()) options.spill_directory = flags.spill_directory;
+  options.state = flags.state;
+  options.state_interval = parse_duration(flags.state_interval, "--state-interval");
   options.progress = !flags.quiet;
   return options;
 }
@@ -63,6 +67,54 @@ int run_verify(const VerifyFlags& flags) {
       flags.repair ? verify_and_repair(options, flags.repair_options) : verify(options);
   fmt::print("{}", report_text(report, options.report));
   return static_cast<int>(report.exit_code());
+}
+
+void add_scope_flags(CLI::App& command, ScopeOptions& scope) {
+  command.add_option("--db", scope.db, "Only this database (repeatable)")->type_name("N");
+  command
+      .add_option("--match", scope.match, "Only keys like this pattern, as SCAN's MATCH takes it")
+      ->type_name("PATTERN");
+  command.add_option("--type", scope.type,
+                     "Only keys of this type: string, list, set, zset, hash, stream, module");
+  command.add_option("--slots", scope.slots, "Only keys of these slots, as in 0-5460,9000")
+      ->type_name("A-B,…");
+  command
+      .add_option("--part", scope.part,
+                  "Only the i-th of n parts, by the key's hash: n processes do it all, and "
+                  "`lockstep report merge` joins their reports")
+      ->type_name("I/N");
+  command
+      .add_option("--sample", scope.sample,
+                  "Only this share of the keys, the same ones on both sides and every time; the "
+                  "report says what that proves")
+      ->type_name("N%");
+  command
+      .add_option("--keys", scope.keys,
+                  "Only the keys of this file: a name on each line, or lines of diff.jsonl")
+      ->type_name("FILE");
+}
+
+void add_bound_flags(CLI::App& command, VerifyFlags& flags) {
+  command
+      .add_option("--rate", flags.options.rate,
+                  "At most so many commands a second to each side, of scans and of reading again "
+                  "(snapshots send none). Reads slow down by themselves while a server answers "
+                  "slower than it did")
+      ->type_name("N");
+  command
+      .add_option("--state", flags.state,
+                  "Keep what has been done in this file (and the keys beside it): after a kill "
+                  "the same command goes on from there. Removed when the verdict stands")
+      ->type_name("FILE");
+  command.add_option("--state-interval", flags.state_interval, "A scan is recorded so often")
+      ->capture_default_str();
+  command
+      .add_option("--memory", flags.memory,
+                  "Bound of what is kept of the keys; the rest goes into a file in --spill-dir, "
+                  "about 20 bytes and its name for each key of each side")
+      ->capture_default_str();
+  command.add_option("--spill-dir", flags.spill_directory, "Default: the system's temporary one")
+      ->type_name("DIR");
 }
 
 void add_flags(CLI::App& command, VerifyFlags& flags) {
@@ -107,42 +159,8 @@ void add_flags(CLI::App& command, VerifyFlags& flags) {
       ->type_name("DIR");
   command.add_option("--max-differences", options.max_differences, "So many are shown")
       ->capture_default_str();
-  ScopeOptions& scope = options.scope;
-  command.add_option("--db", scope.db, "Only this database (repeatable)")->type_name("N");
-  command
-      .add_option("--match", scope.match, "Only keys like this pattern, as SCAN's MATCH takes it")
-      ->type_name("PATTERN");
-  command.add_option("--type", scope.type,
-                     "Only keys of this type: string, list, set, zset, hash, stream, module");
-  command.add_option("--slots", scope.slots, "Only keys of these slots, as in 0-5460,9000")
-      ->type_name("A-B,…");
-  command
-      .add_option("--part", scope.part,
-                  "Only the i-th of n parts, by the key's hash: n processes do it all, and "
-                  "`lockstep report merge` joins their reports")
-      ->type_name("I/N");
-  command
-      .add_option("--sample", scope.sample,
-                  "Only this share of the keys, the same ones on both sides and every time; the "
-                  "report says what that proves")
-      ->type_name("N%");
-  command
-      .add_option("--keys", scope.keys,
-                  "Only the keys of this file: a name on each line, or lines of diff.jsonl")
-      ->type_name("FILE");
-  command
-      .add_option("--rate", options.rate,
-                  "At most so many commands a second to each side, of scans and of reading again "
-                  "(snapshots send none). Reads slow down by themselves while a server answers "
-                  "slower than it did")
-      ->type_name("N");
-  command
-      .add_option("--memory", flags.memory,
-                  "Bound of what is kept of the keys; the rest goes into a file in --spill-dir, "
-                  "about 20 bytes and its name for each key of each side")
-      ->capture_default_str();
-  command.add_option("--spill-dir", flags.spill_directory, "Default: the system's temporary one")
-      ->type_name("DIR");
+  add_scope_flags(command, options.scope);
+  add_bound_flags(command, flags);
   command.add_flag("--quiet", flags.quiet, "No progress");
 }
 
