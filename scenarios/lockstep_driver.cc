@@ -7,9 +7,9 @@
 
 #include "fixtures/poll_until.h"
 #include "fixtures/run_files.h"
-#include "scenarios/control_client.h"
 #include "scenarios/server_facts.h"
 #include "sync/base/error.h"
+#include "sync/net/http_client.h"
 
 namespace lockstep::scenarios {
 
@@ -75,10 +75,16 @@ void LockstepDriver::require_running() {
 asio::awaitable<std::string> LockstepDriver::ask(std::string method, std::string path,
                                                  milliseconds limit) {
   require_running();
-  std::string body =
-      co_await ask_control(context_.control_address, context_.control_port, method, path, limit);
-  if (path == "/status") status_ = body;
-  co_return body;
+  net::HttpRequest request{
+      .address = fmt::format("{}:{}", context_.control_address, context_.control_port),
+      .method = std::move(method),
+      .target = path,
+      .limit = limit};
+  net::HttpAnswer answer = co_await net::ask_http(std::move(request));
+  if (answer.status != 200)
+    throw ConnectionError(fmt::format("{}: {} {}", path, answer.status, answer.body));
+  if (path == "/status") status_ = answer.body;
+  co_return std::move(answer.body);
 }
 
 asio::awaitable<void> LockstepDriver::note_source_offsets() {

@@ -16,6 +16,8 @@
 #include <boost/beast/http.hpp>
 #include <charconv>
 #include <list>
+#include <map>
+#include <nlohmann/json.hpp>
 
 #include "sync/base/error.h"
 #include "sync/engine/engine.h"
@@ -69,9 +71,51 @@ Response problem(const Request& request, http::status status, const std::string&
   return answer(request, status, message + "\n", "text/plain");
 }
 
+/// What follows "/path?name=", a number; nullopt: other target.
+std::optional<uint64_t> argument(Bytes target, Bytes path_and_name) {
+  if (!target.starts_with(path_and_name)) return std::nullopt;
+  const Bytes text = target.substr(path_and_name.size());
+  uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error == std::errc() && end == text.data() + text.size()) return number;
+  throw UserError(fmt::format("{}: a number is missing behind {}", target, path_and_name));
+}
+
+std::map<std::string, Offset> parse_positions(const std::string& body) {
+  std::map<std::string, Offset> positions;
+  try {
+    const auto json = nlohmann::json::parse(body);
+    for (const auto& each : json.at("positions"))
+      positions[each.at("replid").get<std::string>()] = Offset{each.at("offset").get<int64_t>()};
+  } catch (const nlohmann::json::exception& error) {
+    throw UserError(fmt::format("/advance takes {}: {}",
+                                R"({"positions": [{"replid": "…", "offset": N}]})", error.what()));
+  }
+  return positions;
+}
+
+/// Holds that end by themselves. False: the target of the request is none of theirs.
+asio::awaitable<bool> handle_leased(Engine& engine, const Request& request) {
+  const std::string target(request.target());
+  if (const auto lease = argument(target, "/hold?lease=")) {
+    co_await engine.hold_for(std::chrono::milliseconds(*lease));
+  } else if (const auto advance = argument(target, "/advance?hold=")) {
+    auto positions = parse_positions(request.body());
+    co_await engine.advance(*advance, std::move(positions));
+  } else if (const auto release = argument(target, "/release?hold=")) {
+    engine.release(*release);
+  } else {
+    co_return false;
+  }
+  co_return true;
+}
+
 asio::awaitable<Response> handle_post(Engine& engine, const Request& request) {
   const std::string target(request.target());
-  if (target == "/hold") {
+  const bool leased = co_await handle_leased(engine, request);
+  if (leased) {
+    co_return answer(request, http::status::ok, to_json(engine.status()));
+  } else if (target == "/hold") {
     co_await engine.hold();
   } else if (target == "/release") {
     engine.release();
@@ -81,7 +125,7 @@ asio::awaitable<Response> handle_post(Engine& engine, const Request& request) {
     engine.stop("asked by the control endpoint");
   } else {
     co_return problem(request, http::status::not_found,
-                      "POST takes /hold, /release, /finalize and /stop");
+                      "POST takes /hold, /advance, /release, /finalize and /stop");
   }
   co_return answer(request, http::status::ok, to_json(engine.status()));
 }
@@ -165,14 +209,17 @@ struct Control::Impl : std::enable_shared_from_this<Control::Impl> {
       if (error) break;
       session->answering = true;
       std::string trouble;
+      http::status refusal = http::status::service_unavailable;
       Response response;
       try {
         response = co_await handle(self->engine, parser.get());
+      } catch (const UserError& refused) {
+        trouble = refused.what();
+        refusal = http::status::conflict;
       } catch (const std::exception& failure) {
         trouble = failure.what();
       }
-      if (!trouble.empty())
-        response = problem(parser.get(), http::status::service_unavailable, trouble);
+      if (!trouble.empty()) response = problem(parser.get(), refusal, trouble);
       co_await http::async_write(socket, response,
                                  asio::redirect_error(asio::use_awaitable, error));
       session->answering = false;

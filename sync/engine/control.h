@@ -13,6 +13,14 @@ class Engine;
 ///   GET  /status   JSON        GET  /metrics  Prometheus text
 ///   POST /hold     answers when nothing is in flight, with the status; /release; /finalize answers
 ///   when finished; /stop
+/// To look at the target at an exact position of its sources:
+///   POST /hold?lease=MS      ends by itself after so many ms; its id is hold.id in the answer
+///   POST /advance?hold=ID    {"positions": [{"replid": "…", "offset": N}, …]}: applies each of
+///   these
+///                            streams up to its offset exactly; answers when the target stands
+///                            there, with the keys that fences have put ahead of their link
+///   POST /release?hold=ID    409 if that hold had ended before
+/// 409: it cannot be as asked; the body says why.
 /// Other addresses than loopback are refused: there is no authentication.
 class Control {
  public:

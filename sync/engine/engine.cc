@@ -23,6 +23,7 @@ Engine::Engine(asio::any_io_executor executor, SyncOptions options)
     : executor_(executor),
       options_(std::move(options)),
       started_ms_(clock_ms()),
+      lease_(executor),
       wake_(executor),
       watch_pause_(executor) {}
 
@@ -106,6 +107,7 @@ asio::awaitable<void> Engine::watch_offsets() {
 
 void Engine::close() {
   closed_ = true;
+  end_hold(false);
   for (auto& pipeline : pipelines_) pipeline->close();
   watch_pause_.wake_for_good();
   wake_.notify();
@@ -122,15 +124,8 @@ void Engine::stop(const std::string& why) {
   wake_.notify();
 }
 
-asio::awaitable<void> Engine::hold() {
-  for (auto& pipeline : pipelines_) co_await pipeline->hold();
-}
-
-void Engine::release() {
-  for (auto& pipeline : pipelines_) pipeline->release();
-}
-
 asio::awaitable<void> Engine::finalize() {
+  end_hold(false);
   finalizing_ = true;
   wake_.notify();
   while (!closed_ && state_ != State::finished) co_await pause_for(executor_, milliseconds(5));
@@ -142,6 +137,7 @@ Status Engine::status() const {
   status.error = state_ == State::failed ? error_ : std::string();
   status.uptime_ms = clock_ms() - started_ms_;
   status.memory_peak_bytes = memory_peak_bytes();
+  report_hold(status);
   for (const auto& pipeline : pipelines_) pipeline->report(status);
   status.caught_up = state_ == State::finished || caught_up(status);
   return status;

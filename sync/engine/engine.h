@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,13 +25,27 @@ class Engine {
   asio::any_io_executor executor() { return executor_; }
   /// Holds the target still at a command boundary; returns when nothing is in flight.
   asio::awaitable<void> hold();
+  /// The same, at most for `lease`: then the engine goes on by itself, whatever has become of who
+  /// asked. Gives the hold's id. Throws UserError if somebody holds it already, or the full copy is
+  /// not done.
+  asio::awaitable<uint64_t> hold_for(std::chrono::milliseconds lease);
+  /// Applies each stream up to the offset given for its replid exactly, and holds there. Throws
+  /// UserError if that cannot be, or if the hold `id` has ended meanwhile.
+  asio::awaitable<void> advance(uint64_t id, std::map<std::string, Offset> positions);
   void release();
+  /// Throws UserError if that hold has ended before: what was seen after its end is worth nothing.
+  void release(uint64_t id);
   /// Catches up, writes exact expiries, ends: state `finished`.
   asio::awaitable<void> finalize();
   /// Ends without finalizing; what was received is applied first, within a bound.
   void stop(const std::string& why);
 
  private:
+  void begin_lease(std::chrono::milliseconds lease);
+  void require_hold(uint64_t id) const;
+  void require_known(const std::map<std::string, Offset>& positions) const;
+  void report_hold(Status& status) const;
+  void end_hold(bool expired);
   asio::awaitable<void> prepare();
   asio::awaitable<void> follow();
   asio::awaitable<void> watch();
@@ -49,6 +64,10 @@ class Engine {
   bool finalizing_ = false;
   bool closed_ = false;
   bool closed_by_stop_ = false;
+  HoldStatus hold_;
+  uint64_t last_hold_ = 0;
+  std::chrono::steady_clock::time_point held_since_;
+  asio::steady_timer lease_;
   Wake wake_;
   Sleeper watch_pause_;
 };

@@ -51,6 +51,14 @@ bool FenceBook::covers(DbIndex db, Bytes key, Offset end) const {
   return fenced_at(db, key) >= end;
 }
 
+std::vector<FenceBook::Ahead> FenceBook::ahead_of(Offset offset) const {
+  std::vector<Ahead> keys;
+  for (const auto& [id, at] : fenced_) {
+    if (at > offset) keys.push_back({db_of(id), id.substr(sizeof(DbIndex::value)), at});
+  }
+  return keys;
+}
+
 void FenceBook::pass(Offset offset) {
   while (!order_.empty() && order_.front().first <= offset) {
     const auto found = fenced_.find(order_.front().second);

@@ -36,6 +36,13 @@ class FenceBook {
   bool covers(DbIndex db, Bytes key, Offset end) const;
   /// The offset of this key's fence; Offset{-1}: none.
   Offset fenced_at(DbIndex db, Bytes key) const;
+  /// A key whose value on the target is that of a later offset than its link's.
+  struct Ahead {
+    DbIndex db;
+    std::string key;
+    Offset at;
+  };
+  std::vector<Ahead> ahead_of(Offset offset) const;
   /// The link has passed `offset`: forgets what is behind it.
   void pass(Offset offset);
   /// Every fenced key becomes pending again: its value on the target was removed by a flush.

@@ -99,6 +99,7 @@ asio::awaitable<void> Pipeline::run() {
 
 void Pipeline::close() {
   closed_ = true;
+  held_ = false;
   for (auto& link : links_) link->close();
   target_.close();
 }
@@ -115,7 +116,37 @@ asio::awaitable<void> Pipeline::hold() {
 }
 
 void Pipeline::release() {
-  if (std::exchange(held_, false)) target_.release();
+  if (!std::exchange(held_, false)) return;
+  for (auto& link : links_) link->go_on();
+  if (!advancing_) target_.release();
+  target_.progress().notify();
+}
+
+void Pipeline::require_held() const {
+  if (!held_) throw UserError("the hold has ended: it was released, or its lease is over");
+}
+
+bool Pipeline::standing() const {
+  return std::all_of(links_.begin(), links_.end(),
+                     [](const auto& link) { return link->standing(); });
+}
+
+asio::awaitable<void> Pipeline::advance(std::vector<std::optional<Offset>> offsets) {
+  require_held();
+  if (advancing_) throw UserError("the engine is advancing already");
+  for (size_t i = 0; i < links_.size(); ++i) links_[i]->stop_at(offsets[i]);
+  advancing_ = true;
+  target_.release();
+  while (held_ && !standing()) co_await target_.progress().wait();
+  if (held_) target_.hold();
+  advancing_ = false;
+  require_held();
+  co_await target_.drain();
+  require_held();
+  for (auto& link : links_) {
+    const std::string problem = link->stop_problem();
+    if (!problem.empty()) throw UserError(problem);
+  }
 }
 
 asio::awaitable<std::vector<Offset>> Pipeline::ask_offsets() {
@@ -236,6 +267,7 @@ void Pipeline::report(Status& status) const {
                             .fences = planned.fences,
                             .dropped = planned.dropped,
                             .reconnects = link.reconnects(),
+                            .ahead = held_ ? link.ahead() : std::vector<FenceBook::Ahead>(),
                             .spool_bytes = link.spool().bytes(),
                             .spool_disk_bytes = link.spool().bytes_on_disk()});
   }

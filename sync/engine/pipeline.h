@@ -42,6 +42,11 @@ class Pipeline : public OwnershipOracle {
   bool streaming() const;
   asio::awaitable<void> hold();
   void release();
+  bool held() const { return held_; }
+  /// Of a held pipeline: lets each link's stream be applied up to its offset exactly (links without
+  /// one stay about where they are) and holds there. Throws UserError if a link cannot stand there,
+  /// or the hold is released meanwhile.
+  asio::awaitable<void> advance(std::vector<std::optional<Offset>> offsets);
   /// Waits until everything that the source had written when this was called is applied.
   asio::awaitable<void> catch_up();
   /// catch_up(), exact expiries, catch_up(): afterwards the target is what the source is, if
@@ -64,6 +69,8 @@ class Pipeline : public OwnershipOracle {
   LinkOptions link_options(size_t shard) const;
   asio::awaitable<std::vector<Offset>> ask_offsets();
   asio::awaitable<void> await_progress();
+  void require_held() const;
+  bool standing() const;
   asio::awaitable<void> wait_applied(std::vector<Offset> offsets);
 
   asio::any_io_executor executor_;
@@ -78,6 +85,7 @@ class Pipeline : public OwnershipOracle {
   std::unique_ptr<TaskGroup> tasks_;
   bool held_ = false;
   bool closed_ = false;
+  bool advancing_ = false;
 };
 
 /// Finds the shards behind --from and checks them against the declared topology. Throws UserError.

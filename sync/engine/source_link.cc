@@ -56,6 +56,7 @@ SourceLink::SourceLink(asio::any_io_executor executor, LinkOptions options, Targ
       oracle_(oracle),
       spool_(options_.spool),
       spool_wake_(executor),
+      stop_wake_(executor),
       loader_(target, options_.id, loader_options(options_), scripts),
       planner_(target, options_.id, options_.planner, fences_, scripts),
       aux_wake_(executor),
@@ -93,6 +94,7 @@ void SourceLink::close() {
   if (link_) link_->close();
   if (aux_) aux_->close();
   spool_wake_.notify();
+  stop_wake_.notify();
   aux_wake_.notify();
   closing_.notify();
   ack_pause_.wake_for_good();

@@ -77,6 +77,16 @@ class SourceLink {
   const Spool& spool() const { return spool_; }
   const LoaderCounters& loader() const { return loader_.counters(); }
   const PlannerCounters& planner() const { return planner_.counters(); }
+  /// Plans the stream up to this offset exactly, then stands there until go_on(); without one it
+  /// stands as soon as it can. Streaming links only.
+  void stop_at(std::optional<Offset> offset);
+  void go_on();
+  /// All that is before the stop has been handed to the target, its fences too.
+  bool standing() const { return standing_; }
+  /// Why the place where it stands is not the one that was asked for; empty: it is.
+  std::string stop_problem() const;
+  /// Keys whose value on the target is newer than the place where this link stands.
+  std::vector<FenceBook::Ahead> ahead() const { return fences_.ahead_of(parsed_); }
   /// Waiters on this link's phase.
   bool streaming() const { return phase_ == LinkPhase::streaming; }
 
@@ -107,7 +117,11 @@ class SourceLink {
   asio::awaitable<void> apply_step(StreamPlanner::Step step, std::vector<Bytes> args, Offset end);
   asio::awaitable<void> apply_exploded(Offset end);
   asio::awaitable<void> fill();
+  asio::awaitable<void> stand();
   Bytes pending_bytes() const { return Bytes(work_).substr(work_read_); }
+  /// Those of them that are before the stop.
+  Bytes bytes_to_plan() const;
+  bool stop_reached() const;
   int64_t source_now_ms() const;
 
   asio::awaitable<void> fence_pending();
@@ -161,6 +175,10 @@ class SourceLink {
   std::string work_;
   size_t work_read_ = 0;
   Offset parsed_;  ///< the stream's offset behind what the parser has consumed
+  std::optional<Offset> stop_;
+  bool stop_exactly_ = false;
+  bool standing_ = false;
+  Wake stop_wake_;
   resp::CommandParser parser_;
   rdb::Framer framer_;
   SnapshotLoader loader_;

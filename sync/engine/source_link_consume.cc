@@ -33,6 +33,7 @@ asio::awaitable<void> SourceLink::consume() {
 asio::awaitable<void> SourceLink::fill() {
   while (spool_.empty()) {
     if (closed_) throw Closed("the link was closed");
+    if (stop_reached()) co_return;
     co_await spool_wake_.wait();
   }
   work_.erase(0, std::exchange(work_read_, 0));
@@ -98,22 +99,26 @@ asio::awaitable<void> SourceLink::apply_stream() {
     // What needs no request of the target (PING, SELECT) moves the applied offset without a reply.
     target_.progress().notify();
     if (planner_.take_ack_wanted()) co_await send_ack();
-    co_await fill();
+    if (stop_reached()) {
+      co_await stand();
+    } else {
+      co_await fill();
+    }
   }
 }
 
 asio::awaitable<void> SourceLink::apply_available() {
   const int64_t now = source_now_ms();
-  while (work_read_ < work_.size()) {
+  while (!bytes_to_plan().empty()) {
     if (!target_.open_for_producers()) co_await target_.enter();
     if (const size_t taken = apply_plain_sets()) {
       work_read_ += taken;
       parsed_ = parsed_ + static_cast<int64_t>(taken);
       continue;
     }
-    const auto length = parser_.parse(pending_bytes());
+    const auto length = parser_.parse(bytes_to_plan());
     if (!length) break;
-    const Bytes raw = pending_bytes().substr(0, *length);
+    const Bytes raw = bytes_to_plan().substr(0, *length);
     const Offset end = parsed_ + static_cast<int64_t>(*length);
     const StreamPlanner::Step step = planner_.plan(parser_.args(), raw, end, now);
     if (step == StreamPlanner::Step::fence_first) {
@@ -128,7 +133,7 @@ asio::awaitable<void> SourceLink::apply_available() {
 }
 
 size_t SourceLink::apply_plain_sets() {
-  return parser_.in_command() ? 0 : planner_.plan_plain_sets(pending_bytes(), parsed_);
+  return parser_.in_command() ? 0 : planner_.plan_plain_sets(bytes_to_plan(), parsed_);
 }
 
 asio::awaitable<void> SourceLink::apply_step(StreamPlanner::Step step, std::vector<Bytes> args,

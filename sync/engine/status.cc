@@ -11,6 +11,25 @@ namespace {
 
 using nlohmann::ordered_json;
 
+/// Keys in hexadecimal: they may be any bytes.
+ordered_json ahead_json(const std::vector<FenceBook::Ahead>& keys) {
+  ordered_json json = ordered_json::array();
+  for (const FenceBook::Ahead& key : keys) {
+    std::string hex;
+    for (const char c : key.key) hex += fmt::format("{:02x}", static_cast<unsigned char>(c));
+    json.push_back({{"db", key.db.value}, {"key_hex", hex}, {"offset", key.at.value}});
+  }
+  return json;
+}
+
+ordered_json hold_json(const HoldStatus& hold) {
+  return {{"id", hold.id},
+          {"lease_left_ms", hold.lease_left_ms},
+          {"count", hold.count},
+          {"expired", hold.expired},
+          {"longest_ms", hold.longest_ms}};
+}
+
 ordered_json link_json(const LinkStatus& link) {
   return {{"source", link.source},
           {"target", link.target},
@@ -36,6 +55,7 @@ ordered_json link_json(const LinkStatus& link) {
           {"fences", link.fences},
           {"dropped", link.dropped},
           {"reconnects", link.reconnects},
+          {"ahead", ahead_json(link.ahead)},
           {"spool_bytes", link.spool_bytes},
           {"spool_disk_bytes", link.spool_disk_bytes}};
 }
@@ -122,6 +142,9 @@ std::string to_json(const Status& status) {
   const ordered_json json{{"state", state_name(status.state)},
                           {"error", status.error},
                           {"held", status.held},
+                          {"hold", hold_json(status.hold)},
+                          {"expiry", status.expiry == ExpiryMode::replica ? "replica" : "exact"},
+                          {"expiry_grace_ms", status.expiry_grace_ms},
                           {"caught_up", status.caught_up},
                           {"uptime_ms", status.uptime_ms},
                           {"recoveries", status.recoveries},

@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "sync/base/units.h"
+#include "sync/engine/fence_book.h"
+#include "sync/engine/options.h"
 
 namespace lockstep::engine {
 
@@ -29,15 +31,30 @@ struct LinkStatus {
   uint64_t commands = 0, transactions = 0, transactions_split = 0, merged_sets = 0, splits = 0,
            fences = 0, dropped = 0;
   uint64_t reconnects = 0;
+  /// While held: keys that a fence has brought to a later offset than the link's. The target holds
+  /// them as the source had them then.
+  std::vector<FenceBook::Ahead> ahead{};
   uint64_t spool_bytes = 0, spool_disk_bytes = 0;
+};
+
+/// The hold that somebody has asked for with a lease, and those before it.
+struct HoldStatus {
+  uint64_t id = 0;  ///< 0: none now
+  int64_t lease_left_ms = 0;
+  uint64_t count = 0;    ///< so far
+  uint64_t expired = 0;  ///< of them, ended by their lease
+  int64_t longest_ms = 0;
 };
 
 struct Status {
   State state = State::initialising;
   std::string error;
   bool held = false;
-  bool caught_up = false;  ///< every link streams and has applied all it has received, and its
-                           ///< source's offset of a second ago
+  HoldStatus hold;
+  ExpiryMode expiry = ExpiryMode::replica;
+  int64_t expiry_grace_ms = 0;  ///< the target's expiries are later by this until finalized
+  bool caught_up = false;       ///< every link streams and has applied all it has received, and its
+                                ///< source's offset of a second ago
   int64_t uptime_ms = 0;
   uint64_t recoveries = 0;  ///< times the target refused something or went away and was settled
   uint64_t failed_requests = 0;

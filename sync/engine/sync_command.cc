@@ -159,9 +159,10 @@ void add_data_flags(CLI::App& command, SyncFlags& flags) {
 
 void add_running_flags(CLI::App& command, SyncFlags& flags) {
   command
-      .add_option("--control", flags.control,
-                  "Serve GET /status, /metrics and POST /hold, /release, /finalize, /stop at "
-                  "unix:PATH or 127.0.0.1:PORT")
+      .add_option(
+          "--control", flags.control,
+          "Serve GET /status, /metrics and POST /hold, /advance, /release, /finalize, /stop at "
+          "unix:PATH or 127.0.0.1:PORT")
       ->type_name("ADDRESS");
   command
       .add_option("--spool-dir", flags.spool_dir,

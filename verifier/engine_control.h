@@ -1,0 +1,70 @@
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "sync/base/error.h"
+#include "sync/base/units.h"
+#include "verifier/matcher.h"
+#include "verifier/verify.h"
+
+namespace lockstep::verifier {
+
+/// A cut that could not be made, or whose hold has ended too early: it may be tried again.
+class CutFailed : public ConnectionError {
+ public:
+  using ConnectionError::ConnectionError;
+};
+
+/// How long an engine was held.
+struct HoldTimes {
+  uint64_t count = 0;
+  milliseconds longest{0};
+  milliseconds total{0};
+};
+
+/// What an engine says of itself, as far as a cut needs it.
+struct EngineStatus {
+  std::string state;
+  uint64_t hold_id = 0;
+  milliseconds expiry_grace{0};  ///< how much later the target's expiries are
+  std::string expiry;            ///< "replica" or "exact"
+  std::vector<std::string> targets;
+  std::set<Candidate> ahead;  ///< while held: keys that the target holds as they were later
+};
+
+/// The control endpoint of a running `lockstep sync`.
+class EngineControl {
+ public:
+  /// `address`: unix:/path, 127.0.0.1:PORT or http://127.0.0.1:PORT. `max_hold`: the engine goes on
+  /// by itself then, also if this process is killed.
+  EngineControl(const std::string& address, milliseconds max_hold);
+
+  asio::awaitable<EngineStatus> status();
+  /// Returns when nothing is in flight to the target.
+  asio::awaitable<void> hold();
+  /// Applies each stream up to its offset exactly, by replid.
+  asio::awaitable<EngineStatus> advance(std::map<std::string, Offset> positions);
+  /// Throws CutFailed if the hold had ended before: what was read meanwhile may be later than the
+  /// cut.
+  asio::awaitable<void> release();
+  /// After a failure: whatever happens.
+  asio::awaitable<void> give_up();
+  const HoldTimes& times() const { return times_; }
+
+ private:
+  asio::awaitable<EngineStatus> ask(std::string method, std::string target, std::string body);
+  void note_end();
+
+  std::string address_;
+  milliseconds max_hold_;
+  uint64_t hold_id_ = 0;
+  std::chrono::steady_clock::time_point held_since_;
+  HoldTimes times_;
+};
+
+}  // namespace lockstep::verifier
