@@ -21,7 +21,8 @@ Step match_class(Bytes pattern, char c) {
   for (; at < pattern.size() && pattern[at] != ']'; ++at) {
     const size_t left = pattern.size() - at;
     if (pattern[at] == '\\' && left >= 2) {
-      found = found || pattern[++at] == c;
+      ++at;
+      found = found || pattern[at] == c;
     } else if (left >= 3 && pattern[at + 1] == '-') {
       char first = pattern[at], last = pattern[at + 2];
       if (first > last) std::swap(first, last);

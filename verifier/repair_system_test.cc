@@ -12,8 +12,30 @@ namespace lockstep::verifier {
 namespace {
 
 using fixtures::Topology;
-/// Key, with its database, and what a server holds there.
-using Contents = std::map<std::string, std::string>;
+
+/// What a server holds at a key. A reading of the expiry is as exact as the clock and the round trip.
+struct Held {
+  static constexpr int64_t clock_ms = 2000;
+
+  uint64_t digest = 0;
+  int64_t expires_ms = -1;  ///< since the epoch; -1: never
+
+  bool operator==(const Held& other) const {
+    const bool expiring = expires_ms >= 0 && other.expires_ms >= 0;
+    return digest == other.digest && (expiring ? std::abs(expires_ms - other.expires_ms) < clock_ms
+                                               : expires_ms == other.expires_ms);
+  }
+  friend void PrintTo(const Held& held, std::ostream* out) {
+    *out << held.digest << " until " << held.expires_ms;
+  }
+};
+/// By key with its database.
+using Contents = std::map<std::string, Held>;
+
+int64_t now_ms() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
 
 class Repair : public TwoSides {
  protected:
@@ -26,16 +48,15 @@ class Repair : public TwoSides {
     return verify_and_repair(changed, how);
   }
 
-  /// By our own reading: DUMP and PEXPIRETIME of every key.
+  /// By our own reading: DUMP and PTTL of every key.
   Contents contents(const net::Endpoint& endpoint) {
     Contents result;
     for (const char* db : {"0", "3"}) {
       if (try_ask(endpoint, {"SELECT", db}).is_error()) break;
       for (const resp::Value& key : ask(endpoint, {"KEYS", "*"}).items) {
         const HeldState held = held_state(ask(endpoint, {"DUMP", key.text}).text, {});
-        result[std::string(db) + ":" + key.text] =
-            std::to_string(held.digest->low) + " " +
-            std::to_string(ask(endpoint, {"PTTL", key.text}).integer / 10000);
+        const int64_t ttl = ask(endpoint, {"PTTL", key.text}).integer;
+        result[std::string(db) + ":" + key.text] = {held.digest->low, ttl < 0 ? ttl : now_ms() + ttl};
       }
     }
     try_ask(endpoint, {"SELECT", "0"});

@@ -45,18 +45,18 @@ PlainSets find_plain_sets(Bytes stream) {
     const size_t n = plain_set_bytes(stream.substr(sets.bytes));
     if (n == 0) break;
     sets.bytes += n;
-    ++sets.count;
+    sets.ends[sets.count++] = static_cast<uint32_t>(sets.bytes);
   }
   return sets;
 }
 
-void append_mset(std::string& out, Bytes sets, uint32_t count) {
-  resp::append_array_header(out, 1 + 2 * count);
+void append_mset(std::string& out, Bytes stream, const PlainSets& sets) {
+  resp::append_array_header(out, 1 + 2 * sets.count);
   resp::append_bulk(out, "MSET");
-  for (uint32_t i = 0; i < count; ++i) {
-    const size_t n = plain_set_bytes(sets);
-    out.append(sets.substr(header_bytes, n - header_bytes));
-    sets.remove_prefix(n);
+  size_t begin = 0;
+  for (uint32_t i = 0; i < sets.count; ++i) {
+    out.append(stream.substr(begin + header_bytes, sets.ends[i] - begin - header_bytes));
+    begin = sets.ends[i];
   }
 }
 

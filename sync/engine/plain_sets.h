@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -14,13 +15,14 @@ struct PlainSets {
   static constexpr size_t value_bytes_max = 1024;  ///< a longer value gains nothing
 
   uint32_t count = 0;
-  size_t bytes = 0;  ///< of the stream, whole commands
+  size_t bytes = 0;                            ///< of the stream, whole commands
+  std::array<uint32_t, count_max> ends = {};  ///< of each of them, from the beginning of the stream
 };
 
 /// Counts them; count 0 when the stream begins with something else or with a part of a command.
 PlainSets find_plain_sets(Bytes stream);
 
-/// Appends one MSET of the pairs in `sets`, which are what find_plain_sets() counted.
-void append_mset(std::string& out, Bytes sets, uint32_t count);
+/// Appends one MSET of the pairs of `sets`, which were found in `stream`.
+void append_mset(std::string& out, Bytes stream, const PlainSets& sets);
 
 }  // namespace lockstep::engine

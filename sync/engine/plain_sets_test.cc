@@ -65,7 +65,7 @@ RC_GTEST_PROP(plain_sets, take_the_longest_run_and_keep_every_pair, ()) {
             encode(std::vector<Words>(commands.begin(), commands.begin() + expected)).size());
   if (expected == 0) return;
   std::string request;
-  append_mset(request, Bytes(stream).substr(0, sets.bytes), sets.count);
+  append_mset(request, stream, sets);
   RC_ASSERT(decode_one(request) == pairs);
 }
 

@@ -83,8 +83,7 @@ size_t StreamPlanner::plan_plain_sets(Bytes stream, Offset begin) {
   if (sets.count < 2) return 0;
   before_ = end_;
   end_ = begin + static_cast<int64_t>(sets.bytes);
-  append_mset(target_.node(0).begin_unit(db_, before_, link_), stream.substr(0, sets.bytes),
-              sets.count);
+  append_mset(target_.node(0).begin_unit(db_, before_, link_), stream, sets);
   target_.node(0).end_unit({.link = link_, .kind = UnitKind::command, .db = db_, .end = end_});
   counters_.commands += sets.count;
   counters_.merged_sets += sets.count;
