@@ -13,7 +13,8 @@ namespace {
 
 using fixtures::Topology;
 
-/// What a server holds at a key. A reading of the expiry is as exact as the clock and the round trip.
+/// What a server holds at a key. A reading of the expiry is as exact as the clock and the round
+/// trip.
 struct Held {
   static constexpr int64_t clock_ms = 2000;
 
@@ -56,7 +57,8 @@ class Repair : public TwoSides {
       for (const resp::Value& key : ask(endpoint, {"KEYS", "*"}).items) {
         const HeldState held = held_state(ask(endpoint, {"DUMP", key.text}).text, {});
         const int64_t ttl = ask(endpoint, {"PTTL", key.text}).integer;
-        result[std::string(db) + ":" + key.text] = {held.digest->low, ttl < 0 ? ttl : now_ms() + ttl};
+        result[std::string(db) + ":" + key.text] = {held.digest->low,
+                                                    ttl < 0 ? ttl : now_ms() + ttl};
       }
     }
     try_ask(endpoint, {"SELECT", "0"});

@@ -3,9 +3,13 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <boost/asio/this_coro.hpp>
+
 #include "sync/base/error.h"
+#include "sync/base/units.h"
 #include "sync/cluster/slot.h"
 #include "sync/engine/pipeline.h"
+#include "sync/engine/wake.h"
 #include "sync/resp/encoder.h"
 
 namespace lockstep::engine {
@@ -13,6 +17,7 @@ namespace lockstep::engine {
 namespace {
 
 constexpr const char* scan_count = "1000";
+constexpr std::chrono::milliseconds retry_pause{200};
 constexpr int64_t no_key = -2;
 
 struct Key {
@@ -115,17 +120,44 @@ asio::awaitable<size_t> finalize_database(Pipeline& pipeline, net::Endpoint node
   co_return written;
 }
 
+asio::awaitable<size_t> finalize_databases(Pipeline& pipeline, net::Endpoint node) {
+  const ServerInfo info = co_await read_server_info(node);
+  size_t written = 0;
+  for (const auto& [db, expires] : info.expires_by_db()) {
+    if (expires > 0) written += co_await finalize_database(pipeline, node, DbIndex{db});
+  }
+  co_return written;
+}
+
+/// Absolute expiries may be written twice: a node that was away is begun again.
+asio::awaitable<size_t> finalize_node(Pipeline& pipeline, size_t index) {
+  const std::chrono::milliseconds patience = pipeline.options().retry_for;
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (true) {
+    const net::Endpoint node = pipeline.target().node(index).endpoint();
+    std::string trouble;
+    try {
+      co_return co_await finalize_databases(pipeline, node);
+    } catch (const ConnectionError& error) {
+      trouble = error.what();
+    }
+    if (pipeline.closed() || std::chrono::steady_clock::now() >= deadline) {
+      throw UserError(fmt::format(
+          "exact expiries could not be written within {} (--retry-for), keys of {} expire later "
+          "than on the source: {}; finalize again",
+          format_duration(patience), node.label(), trouble));
+    }
+    spdlog::warn("exact expiries of {} are begun again: {}", node.label(), trouble);
+    co_await pause_for(co_await asio::this_coro::executor, retry_pause);
+  }
+}
+
 }  // namespace
 
 asio::awaitable<void> write_exact_expiries(Pipeline& pipeline) {
   size_t written = 0;
-  for (size_t i = 0; i < pipeline.target().node_count(); ++i) {
-    const net::Endpoint node = pipeline.target().node(i).endpoint();
-    const ServerInfo info = co_await read_server_info(node);
-    for (const auto& [db, expires] : info.expires_by_db()) {
-      if (expires > 0) written += co_await finalize_database(pipeline, node, DbIndex{db});
-    }
-  }
+  for (size_t i = 0; i < pipeline.target().node_count(); ++i)
+    written += co_await finalize_node(pipeline, i);
   spdlog::info("exact expiries written for {} keys", format_count(written));
 }
 

@@ -46,9 +46,12 @@ class lying_source : public testing::Test {
   /// What becomes of a sync whose source's snapshot goes through `tamper`.
   asio::awaitable<Outcome> sync_through(TamperingProxy::Tamper tamper) {
     auto source = co_await start_with_data(2000);
+    co_return co_await sync_through(*source, tamper);
+  }
+  asio::awaitable<Outcome> sync_through(Deployment& source, TamperingProxy::Tamper tamper) {
     auto target = co_await start("target");
     const std::string address = addresses_.next();
-    TamperingProxy proxy(co_await asio::this_coro::executor, address, source->client_endpoint(),
+    TamperingProxy proxy(co_await asio::this_coro::executor, address, source.client_endpoint(),
                          tamper);
     Words args{"sync",    "--quiet",   "--from",      address, "--to", target->urls().front(),
                "--until", "caught-up", "--retry-for", "2s"};
@@ -97,6 +100,29 @@ TEST_F(lying_source, a_truncated_snapshot_is_an_error) {
   });
   EXPECT_EQ(outcome.status, 2) << outcome.out << outcome.err;
   EXPECT_NE(outcome.err.find("during the full copy"), std::string::npos) << outcome.err;
+}
+
+TEST_F(lying_source, a_value_of_unknown_type_is_an_error_with_its_offset) {
+  const auto body = [this]() -> asio::awaitable<void> {
+    auto source = co_await start("source");
+    auto client = co_await net::Client::connect(source->client_endpoint());
+    Words set{"SET", "the key", "v"};
+    co_await client->command_or_throw(set);
+    uint64_t found_at = 0;
+    const auto tamper = [&found_at](uint64_t offset, std::string& bytes) {
+      const size_t key = bytes.find(std::string("\0\7the key", 9));
+      if (key == std::string::npos) return true;
+      found_at = offset + key;
+      bytes[key] = 99;
+      return true;
+    };
+    const Outcome outcome = co_await sync_through(*source, tamper);
+    EXPECT_NE(found_at, 0u);
+    EXPECT_EQ(outcome.status, 2) << outcome.err;
+    EXPECT_NE(outcome.err.find("unknown value type 99"), std::string::npos) << outcome.err;
+    EXPECT_NE(outcome.err.find(std::to_string(found_at)), std::string::npos) << outcome.err;
+  };
+  fixtures::run(body());
 }
 
 TEST_F(lying_source, one_that_is_silent_is_named) {

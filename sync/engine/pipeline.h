@@ -61,6 +61,8 @@ class Pipeline : public OwnershipOracle {
   Target& target() { return target_; }
   std::vector<std::unique_ptr<SourceLink>>& links() { return links_; }
   const Source& source() const { return source_; }
+  const SyncOptions& options() const { return options_; }
+  bool closed() const { return closed_; }
   asio::awaitable<std::vector<std::string>> not_elsewhere(uint16_t link, DbIndex db,
                                                           std::vector<std::string> keys) override;
   asio::awaitable<std::set<std::string>> libraries() override;

@@ -15,7 +15,7 @@ struct PlainSets {
   static constexpr size_t value_bytes_max = 1024;  ///< a longer value gains nothing
 
   uint32_t count = 0;
-  size_t bytes = 0;                            ///< of the stream, whole commands
+  size_t bytes = 0;                           ///< of the stream, whole commands
   std::array<uint32_t, count_max> ends = {};  ///< of each of them, from the beginning of the stream
 };
 

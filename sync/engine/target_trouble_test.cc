@@ -194,5 +194,31 @@ TEST_F(target_trouble, finalize_ends_when_the_source_is_gone) {
   run(body());
 }
 
+// The connection that writes the exact expiries breaks at one of them.
+class finalize_broken : public target_trouble, public testing::WithParamInterface<fixtures::Cut> {};
+
+TEST_P(finalize_broken, goes_on) {
+  const auto body = [this]() -> asio::awaitable<void> {
+    source_ = co_await servers_.start("source", 1, "");
+    target_ = co_await servers_.start("target", 1, "");
+    co_await say_together(from(), "SET a 1\nPEXPIREAT a 4102444800000");
+    const std::string address = servers_.next_address();
+    fixtures::CuttingProxy proxy(co_await asio::this_coro::executor, address, to(), "PEXPIREAT",
+                                 GetParam());
+    SyncOptions options = options_for(source_->urls().front(), address);
+    options.expiry = ExpiryMode::replica;
+    co_await follow(std::move(options));
+    EXPECT_GT((co_await say(to(), "PEXPIRETIME a")).integer, 4102444800000);
+    co_await running_->engine().finalize();
+    EXPECT_EQ(co_await running_->await_end(), "");
+    EXPECT_TRUE(proxy.done());
+    EXPECT_EQ((co_await say(to(), "PEXPIRETIME a")).integer, 4102444800000);
+  };
+  run(body());
+}
+
+INSTANTIATE_TEST_SUITE_P(each, finalize_broken,
+                         testing::Values(fixtures::Cut::before, fixtures::Cut::after));
+
 }  // namespace
 }  // namespace lockstep::engine
