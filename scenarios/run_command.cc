@@ -7,6 +7,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <optional>
 #include <random>
 
 #include "fixtures/poll_until.h"
@@ -32,8 +33,16 @@ struct RunFlags {
   std::string out = "lockstep-results";
   bool keep = false;
   std::vector<std::string> families;
+  std::optional<uint32_t> commands;
+  std::string duration;  // empty: the file's
   bool quiet = false;
 };
+
+void override_workload(const RunFlags& flags, WorkloadSpec& workload) {
+  if (!flags.families.empty()) workload.families = flags.families;
+  if (flags.commands) workload.commands = *flags.commands;
+  if (!flags.duration.empty()) workload.duration = parse_duration(flags.duration, "--duration");
+}
 
 uint64_t draw_seed() {
   std::random_device device;
@@ -179,7 +188,7 @@ int run_files(const RunFlags& flags) {
   std::vector<Scenario> scenarios;  // all are read before the first one runs
   for (const std::string& file : flags.files) {
     scenarios.push_back(read_scenario(file));
-    if (!flags.families.empty()) scenarios.back().workload.families = flags.families;
+    override_workload(flags, scenarios.back().workload);
     require_usable_families(scenarios.back(), file);
   }
   Verdict worst = Verdict::pass;
@@ -222,6 +231,12 @@ void add_run_command(CLI::App& app, std::function<int()>& action) {
       ->capture_default_str();
   command->add_option("--family", flags->families,
                       "Workload families instead of those of the file (repeatable)");
+  command
+      ->add_option("--commands", flags->commands,
+                   "Steps of the workload instead of the file's number")
+      ->check(CLI::Range(uint32_t{0}, uint32_t{10'000'000}));
+  command->add_option("--duration", flags->duration,
+                      "Over which they are spread instead of the file's: 300ms, 5s");
   command->add_option("--out", flags->out, "Each run gets a directory of its own in this one")
       ->capture_default_str();
   command->add_flag("--keep", flags->keep, "Leave the servers running at the end, until Ctrl-C");

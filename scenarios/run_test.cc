@@ -81,6 +81,26 @@ TEST_F(runner, a_seed_repeats_its_input) {
   fixtures::run(body());
 }
 
+TEST_F(runner, flags_change_the_workload_and_the_result_keeps_them) {
+  const auto body = [this]() -> asio::awaitable<void> {
+    const std::string file =
+        scenario(std::string(two_servers) + "sync: [{from: source, to: target}]\n");
+    Words args{file, "--seed", "7", "--family", "lists", "--commands", "60", "--duration", "200ms"};
+    EXPECT_EQ((co_await run(args)).status, 0);
+    Words again{results("scenario.yaml"), "--seed", "7"};
+    EXPECT_EQ((co_await run(again)).status, 0);
+    const std::string first = read_text(results("commands.redis"));
+    EXPECT_EQ(first, read_text(directory_.path() / "results/test-2/commands.redis"));
+    EXPECT_LE(std::count(first.begin(), first.end(), '\n'), 200);
+    EXPECT_GE(std::count(first.begin(), first.end(), '\n'), 60);
+    Words wrong{file, "--duration", "soon"};
+    const Outcome outcome = co_await run(wrong);
+    EXPECT_EQ(outcome.status, 254);
+    EXPECT_NE(outcome.err.find("--duration"), std::string::npos) << outcome.err;
+  };
+  fixtures::run(body());
+}
+
 /// A sync tool that adds a key of its own to the target.
 constexpr const char* bad_tool = R"(
 from=${1%:*} to=${2%:*}
