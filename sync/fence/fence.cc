@@ -24,8 +24,7 @@ void append_select(std::string& out, DbIndex db) {
   resp::append_command(out, {"SELECT", Bytes(number.data(), number.size())});
 }
 
-net::asio::awaitable<Reads> read_batch(net::Client& source, DbIndex db, ExpiryForm form,
-                                       Keys keys) {
+net::asio::awaitable<Reads> read_batch(net::Client& source, DbIndex db, ReadForm form, Keys keys) {
   const size_t selects = db.value > 0 ? 1 : 0;
   std::string requests;
   if (selects > 0) append_select(requests, db);
@@ -45,15 +44,28 @@ net::asio::awaitable<Reads> read_batch(net::Client& source, DbIndex db, ExpiryFo
   co_return reads;
 }
 
+/// The same as a script from the first refusal on that is due to the server's memory.
+net::asio::awaitable<Reads> read_batch_anyway(net::Client& source, DbIndex db, ReadForm& form,
+                                              Keys keys) {
+  if (!form.script) {
+    try {
+      co_return co_await read_batch(source, db, form, keys);
+    } catch (const SourceFull&) {
+      form.script = true;
+    }
+  }
+  co_return co_await read_batch(source, db, form, std::move(keys));
+}
+
 /// Reads once more, in place, what was not exact.
-net::asio::awaitable<void> reread(net::Client& source, DbIndex db, ExpiryForm form, Reads& reads) {
+net::asio::awaitable<void> reread(net::Client& source, DbIndex db, ReadForm& form, Reads& reads) {
   for (int i = 0; i < rereads_max; ++i) {
     Keys keys;
     for (const Read& read : reads) {
       if (!read.exact) keys.push_back(read.key.key);
     }
     if (keys.empty()) co_return;
-    Reads again = co_await read_batch(source, db, form, std::move(keys));
+    Reads again = co_await read_batch_anyway(source, db, form, std::move(keys));
     auto next = again.begin();
     for (Read& read : reads) {
       if (!read.exact) read = std::move(*next++);
@@ -70,8 +82,8 @@ size_t payload_bytes(const Read& read) {
 net::asio::awaitable<std::vector<FencedKey>> read_keys(net::Client& source, DbIndex db, Keys keys,
                                                        size_t bytes_max) {
   const uint32_t version = co_await source.server_version();
-  const ExpiryForm form =
-      version >= pexpiretime_since ? ExpiryForm::pexpiretime : ExpiryForm::time_pttl;
+  ReadForm form{.expiry =
+                    version >= pexpiretime_since ? ExpiryForm::pexpiretime : ExpiryForm::time_pttl};
   std::vector<FencedKey> result;
   result.reserve(keys.size());
   size_t bytes = 0;
@@ -80,7 +92,7 @@ net::asio::awaitable<std::vector<FencedKey>> read_keys(net::Client& source, DbIn
   while (result.size() < keys.size() && (result.empty() || bytes <= bytes_max)) {
     const auto begin = keys.begin() + static_cast<ptrdiff_t>(result.size());
     Keys some(begin, begin + static_cast<ptrdiff_t>(std::min(batch, keys.size() - result.size())));
-    Reads reads = co_await read_batch(source, db, form, std::move(some));
+    Reads reads = co_await read_batch_anyway(source, db, form, std::move(some));
     co_await reread(source, db, form, reads);
     for (Read& read : reads) {
       bytes += payload_bytes(read);

@@ -22,7 +22,8 @@ class KeyMoved : public ConnectionError {
   cluster::Redirect redirect_;
 };
 
-/// The server is out of memory, and refuses to queue a transaction; it still serves plain reads.
+/// The server is out of memory, and refuses both transaction and script; it still serves plain
+/// reads.
 class SourceFull : public UserError {
  public:
   using UserError::UserError;
@@ -33,10 +34,11 @@ class SourceFull : public UserError {
 ///     MULTI · PEXPIRETIME k · DUMP k · INFO replication · EXEC         7.0 on
 ///     MULTI · TIME · PTTL k · TIME · DUMP k · INFO replication · EXEC  before
 ///
-/// The transaction makes value, expiry and offset one observation. Before 7.0 the expiry is PTTL
-/// plus the time at which the server computed it, which is known exactly when both TIMEs fall into
-/// the same millisecond; where they do not, the key is read again, and after three times the latest
-/// possible expiry is taken.
+/// The transaction makes value, expiry and offset one observation. A server that is out of memory
+/// queues no transaction: a script (EVAL) with the same commands is the same observation.
+/// Before 7.0 the expiry is PTTL plus the time at which the server computed it, which is known
+/// exactly when both TIMEs fall into the same millisecond; where they do not, the key is read
+/// again, and after three times the latest possible expiry is taken.
 ///
 /// The offset is that of the stream which this server sends to its replicas. A replica may be asked
 /// too, with one reservation: it shows a key whose time is over as absent before its primary has

@@ -96,10 +96,11 @@ TEST(Fence, ReadsTheExpiryToTheMillisecond) {
 awaitable<Read> read_by_pttl(net::Endpoint endpoint, std::string key) {
   const auto client = co_await Client::connect(std::move(endpoint));
   std::string request;
-  append_read(request, key, ExpiryForm::time_pttl);
-  const auto replies =
-      co_await client->pipeline(std::move(request), reply_count(ExpiryForm::time_pttl));
-  co_return parse_read(replies, key, ExpiryForm::time_pttl, client->endpoint().label());
+  append_read(request, key, ReadForm{.expiry = ExpiryForm::time_pttl});
+  const auto replies = co_await client->pipeline(
+      std::move(request), reply_count(ReadForm{.expiry = ExpiryForm::time_pttl}));
+  co_return parse_read(replies, key, ReadForm{.expiry = ExpiryForm::time_pttl},
+                       client->endpoint().label());
 }
 
 TEST(Fence, TimeAndPttlAgreeWithTheServer) {
@@ -114,6 +115,22 @@ TEST(Fence, TimeAndPttlAgreeWithTheServer) {
     EXPECT_TRUE(got.exact ? off == 0 : off >= 0) << off;
   }
   EXPECT_GT(exact, 50);
+}
+
+TEST(Fence, ReadsFromAServerThatIsFull) {
+  TestServer source;
+  fill(source);
+  const auto before = run(read(source.endpoint(), DbIndex{0}, every_type));
+  source.call({"CONFIG", "SET", "maxmemory-policy", "noeviction"});
+  source.call({"CONFIG", "SET", "maxmemory", "1"});
+  ASSERT_THROW(source.call({"SET", "more", "x"}), std::runtime_error);
+  const auto full = run(read(source.endpoint(), DbIndex{0}, every_type));
+  ASSERT_EQ(full.size(), before.size());
+  for (size_t i = 0; i < full.size(); ++i) {
+    EXPECT_EQ(full[i].dump_payload, before[i].dump_payload) << full[i].key;
+    EXPECT_EQ(full[i].expire_at, before[i].expire_at) << full[i].key;
+    EXPECT_EQ(full[i].offset, before[i].offset) << full[i].key;
+  }
 }
 
 TEST(Fence, ReadsTheDatabaseAsked) {

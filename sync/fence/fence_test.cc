@@ -28,7 +28,7 @@ std::vector<Value> replies(std::vector<Value> items) {
 }
 
 Read parse(const std::vector<Value>& all) {
-  const ExpiryForm form = all.size() == 5 ? ExpiryForm::pexpiretime : ExpiryForm::time_pttl;
+  const ReadForm form{.expiry = all.size() == 5 ? ExpiryForm::pexpiretime : ExpiryForm::time_pttl};
   EXPECT_EQ(all.size(), reply_count(form));
   return parse_read(all, "k", form, "h:1");
 }
@@ -40,6 +40,20 @@ TEST(Read, TakesWhatTheServerSays) {
   EXPECT_EQ(read.key.offset, Offset{77});
   EXPECT_TRUE(read.exact);
   EXPECT_EQ(parse(replies({integer(-1), bulk("p"), info})).key.expire_at, std::nullopt);
+}
+
+TEST(Read, AScriptAnswersInOneReply) {
+  const ReadForm form{.expiry = ExpiryForm::pexpiretime, .script = true};
+  ASSERT_EQ(reply_count(form), 1u);
+  std::vector<Value> all{array({integer(1234), bulk("payload"), info})};
+  const Read read = parse_read(all, "k", form, "h:1");
+  EXPECT_EQ(read.key.dump_payload, "payload");
+  EXPECT_EQ(read.key.expire_at, ExpireAt{1234});
+  EXPECT_EQ(read.key.offset, Offset{77});
+  all[0] = error("OOM command not allowed when used memory > 'maxmemory'.");
+  EXPECT_THROW(parse_read(all, "k", form, "h:1"), SourceFull);
+  all[0] = array({integer(1234), bulk("payload")});
+  EXPECT_THROW(parse_read(all, "k", form, "h:1"), FormatError);
 }
 
 TEST(Read, AnAbsentKeyHasAnOffsetToo) {

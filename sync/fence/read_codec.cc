@@ -13,6 +13,16 @@
 namespace lockstep::fence {
 namespace {
 
+constexpr Bytes script_pexpiretime =
+    "return {redis.call('PEXPIRETIME',KEYS[1]),redis.call('DUMP',KEYS[1]),"
+    "redis.call('INFO','replication')}";
+constexpr Bytes script_time_pttl =
+    "return {redis.call('TIME'),redis.call('PTTL',KEYS[1]),redis.call('TIME'),"
+    "redis.call('DUMP',KEYS[1]),redis.call('INFO','replication')}";
+
+/// What EXEC or the script answers: the expiry, the payload, INFO.
+size_t item_count(ExpiryForm form) { return form == ExpiryForm::pexpiretime ? 3 : 5; }
+
 struct Expiry {
   std::optional<ExpireAt> at;
   bool exact = true;
@@ -84,11 +94,16 @@ bool may_pass(Bytes code) {
 
 }  // namespace
 
-size_t reply_count(ExpiryForm form) { return form == ExpiryForm::pexpiretime ? 5 : 7; }
+size_t reply_count(ReadForm form) { return form.script ? 1 : item_count(form.expiry) + 2; }
 
-void append_read(std::string& out, Bytes key, ExpiryForm form) {
+void append_read(std::string& out, Bytes key, ReadForm form) {
+  const bool absolute = form.expiry == ExpiryForm::pexpiretime;
+  if (form.script) {
+    resp::append_command(out, {"EVAL", absolute ? script_pexpiretime : script_time_pttl, "1", key});
+    return;
+  }
   resp::append_command(out, {"MULTI"});
-  if (form == ExpiryForm::pexpiretime) {
+  if (absolute) {
     resp::append_command(out, {"PEXPIRETIME", key});
   } else {
     resp::append_command(out, {"TIME"});
@@ -100,18 +115,18 @@ void append_read(std::string& out, Bytes key, ExpiryForm form) {
   resp::append_command(out, {"EXEC"});
 }
 
-Read parse_read(std::span<const resp::Value> replies, const std::string& key, ExpiryForm form,
+Read parse_read(std::span<const resp::Value> replies, const std::string& key, ReadForm form,
                 const std::string& source) {
   const std::string what = fmt::format("the read of key {}", printable(key));
   if (const resp::Value* error = find_error(replies)) refuse(*error, what, source);
   const std::vector<resp::Value>& items = replies.back().items;
-  if (items.size() + 2 != replies.size()) malformed(what, source);
+  if (items.size() != item_count(form.expiry)) malformed(what, source);
   const resp::Value& dump = items[items.size() - 2];
   const Bytes offset = info_field(items.back().text, "master_repl_offset");
   Read read{.key = {.key = key, .dump_payload = {}, .expire_at = {}, .offset = {}}};
   read.key.offset.value = parse_number<int64_t>(offset, "INFO replication", source);
   if (dump.is_null()) return read;
-  const Expiry expiry = parse_expiry(items, form, source);
+  const Expiry expiry = parse_expiry(items, form.expiry, source);
   read.key.dump_payload = dump.text;
   read.key.expire_at = expiry.at;
   read.exact = expiry.exact;
@@ -127,7 +142,7 @@ void refuse(const resp::Value& error, const std::string& what, const std::string
     throw UserError(
         message +
         ". Allow it on every node of the source with ACL SETUSER <user> ~* +multi +exec +time "
-        "+pttl +pexpiretime +dump +info +select");
+        "+pttl +pexpiretime +dump +info +select, and +eval for the time when it is out of memory");
   }
   throw UserError(message);
 }

@@ -16,9 +16,16 @@ enum class ExpiryForm {
   time_pttl,    ///< TIME · PTTL · TIME
 };
 
+struct ReadForm {
+  ExpiryForm expiry = ExpiryForm::pexpiretime;
+  /// A script instead of a transaction: a server that is out of memory queues no command, not even
+  /// one that reads, but runs a script.
+  bool script = false;
+};
+
 /// How many replies append_read() makes the server give.
-size_t reply_count(ExpiryForm form);
-void append_read(std::string& out, Bytes key, ExpiryForm form);
+size_t reply_count(ReadForm form);
+void append_read(std::string& out, Bytes key, ReadForm form);
 
 struct Read {
   FencedKey key;
@@ -26,7 +33,7 @@ struct Read {
 };
 /// `replies` are those of one key; `source` is for messages. Throws as read_keys() does, and
 /// FormatError if the replies are not of the shape the commands have.
-Read parse_read(std::span<const resp::Value> replies, const std::string& key, ExpiryForm form,
+Read parse_read(std::span<const resp::Value> replies, const std::string& key, ReadForm form,
                 const std::string& source);
 
 /// Throws what read_keys() throws for an error reply.
