@@ -23,6 +23,8 @@ Engine::Engine(asio::any_io_executor executor, SyncOptions options)
     : executor_(executor),
       options_(std::move(options)),
       started_ms_(clock_ms()),
+      unsupported_list_(options_.unsupported == OnUnsupported::report ? options_.unsupported_list
+                                                                      : std::string()),
       lease_(executor),
       wake_(executor),
       watch_pause_(executor) {}
@@ -35,6 +37,11 @@ asio::awaitable<void> Engine::run() {
   } catch (const std::exception& error) {
     failure = std::current_exception();
     error_ = error.what();
+  }
+  try {
+    unsupported_list_.finish(unsupported());
+  } catch (const UserError& error) {
+    spdlog::error("{}", error.what());
   }
   close();
   if (failure && state_ != State::finished && !(stopping_ && closed_by_stop_)) {
@@ -101,8 +108,18 @@ asio::awaitable<void> Engine::watch_offsets() {
       trouble =
           error.what();  // the link notices a lost source by itself; the next round asks again
     }
+    unsupported_list_.refresh(unsupported());
     co_await watch_pause_.sleep(watch_period);
   }
+}
+
+std::vector<UnsupportedList::Part> Engine::unsupported() const {
+  std::vector<UnsupportedList::Part> parts;
+  for (const auto& pipeline : pipelines_) {
+    const auto more = pipeline->unsupported();
+    parts.insert(parts.end(), more.begin(), more.end());
+  }
+  return parts;
 }
 
 void Engine::close() {
@@ -138,6 +155,9 @@ Status Engine::status() const {
   status.uptime_ms = clock_ms() - started_ms_;
   status.memory_peak_bytes = memory_peak_bytes();
   report_hold(status);
+  status.unsupported = options_.unsupported;
+  if (options_.unsupported == OnUnsupported::report)
+    status.unsupported_list = options_.unsupported_list;
   for (const auto& pipeline : pipelines_) pipeline->report(status);
   status.caught_up = state_ == State::finished || caught_up(status);
   return status;

@@ -50,6 +50,7 @@ class Engine {
   asio::awaitable<void> follow();
   asio::awaitable<void> watch();
   asio::awaitable<void> watch_offsets();
+  std::vector<UnsupportedList::Part> unsupported() const;
   asio::awaitable<void> await_streaming();
   void close();
   bool caught_up(const Status& status) const;
@@ -64,6 +65,7 @@ class Engine {
   bool finalizing_ = false;
   bool closed_ = false;
   bool closed_by_stop_ = false;
+  UnsupportedList unsupported_list_;
   HoldStatus hold_;
   uint64_t last_hold_ = 0;
   std::chrono::steady_clock::time_point held_since_;

@@ -44,6 +44,8 @@ const std::map<std::string, Setter>& setters() {
       {"existing", text(&SyncFlags::existing)},
       {"expiry", text(&SyncFlags::expiry)},
       {"expiry_grace", text(&SyncFlags::expiry_grace)},
+      {"unsupported", text(&SyncFlags::unsupported)},
+      {"unsupported_list", text(&SyncFlags::unsupported_list)},
       {"until", text(&SyncFlags::until)},
       {"control", text(&SyncFlags::control)},
       {"spool_dir", text(&SyncFlags::spool_dir)},
@@ -122,6 +124,10 @@ SyncOptions to_options(const SyncFlags& flags) {
       flags.expiry, {{"replica", ExpiryMode::replica}, {"exact", ExpiryMode::exact}}, "--expiry");
   options.until = choose<Until>(
       flags.until, {{"stopped", Until::stopped}, {"caught-up", Until::caught_up}}, "--until");
+  options.unsupported = choose<OnUnsupported>(
+      flags.unsupported, {{"stop", OnUnsupported::stop}, {"report", OnUnsupported::report}},
+      "--unsupported");
+  options.unsupported_list = flags.unsupported_list;
   options.expiry_grace = parse_duration(flags.expiry_grace, "--expiry-grace");
   options.publish = flags.publish;
   options.control = flags.control;

@@ -11,7 +11,8 @@ namespace lockstep::engine {
 struct SyncFlags {
   std::vector<std::string> from, to, ignore;
   std::string from_topology = "auto", to_topology = "auto";
-  std::string existing = "stop", expiry = "replica", expiry_grace = "1h", until = "stopped";
+  std::string existing = "stop", expiry = "replica", expiry_grace = "1h", until = "stopped",
+              unsupported = "stop", unsupported_list = "unsupported.jsonl";
   std::string control, spool_dir = ".", spool_memory = "48MB", spool_disk_max = "0",
                        in_flight = "4MB", retry_for = "720m";
   std::string log_level = "info", log_file;

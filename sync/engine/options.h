@@ -17,6 +17,10 @@ enum class ExpiryMode : uint8_t {
   replica,  ///< expiries reach the target later by the grace; the source's own DEL removes the key
   exact,    ///< expiries as they are; the target expires keys by itself
 };
+enum class OnUnsupported : uint8_t {
+  stop,    ///< a key that the target cannot hold fails the task
+  report,  ///< it is left out, counted and listed
+};
 enum class Until : uint8_t {
   stopped,    ///< follow the source until told to stop
   caught_up,  ///< finish once all that was written before the full copy ended is applied
@@ -33,6 +37,8 @@ struct SyncOptions {
   ExistingData existing = ExistingData::stop;
   ExpiryMode expiry = ExpiryMode::replica;
   std::chrono::milliseconds expiry_grace{std::chrono::hours(1)};  ///< mode replica only
+  OnUnsupported unsupported = OnUnsupported::stop;
+  std::string unsupported_list;  ///< where keys are listed that were left out; empty: nowhere
   Until until = Until::stopped;
   bool publish = false;          ///< forward PUBLISH
   std::string control;           ///< unix:PATH or 127.0.0.1:PORT; empty: no control endpoint

@@ -66,6 +66,7 @@ LinkOptions Pipeline::link_options(size_t shard) const {
       options_.expiry == ExpiryMode::replica ? options_.expiry_grace : milliseconds(0);
   link.planner.publish = options_.publish && shard == 0;
   link.planner.only_link = source_.shards.size() == 1;
+  link.unsupported = options_.unsupported;
   link.retry_for = options_.retry_for;
   return link;
 }
@@ -234,6 +235,34 @@ asio::awaitable<std::set<std::string>> Pipeline::libraries() {
   co_return names;
 }
 
+namespace {
+
+UnsupportedStatus unsupported_of(const SourceLink& link) {
+  const UnsupportedKeys& keys = link.unsupported();
+  UnsupportedStatus status{.keys = keys.size(),
+                           .streams = keys.count(fence::Unsupported::streams),
+                           .field_expiry = keys.count(fence::Unsupported::field_expiry),
+                           .modules = keys.count(fence::Unsupported::module),
+                           .databases = keys.count(fence::Unsupported::database),
+                           .functions = keys.functions(),
+                           .commands = link.planner().left_out};
+  keys.each([&](DbIndex db, Bytes key, fence::Unsupported reason) {
+    status.examples.push_back({db, std::string(key), reason});
+    return status.examples.size() < UnsupportedStatus::examples_max;
+  });
+  return status;
+}
+
+}  // namespace
+
+std::vector<UnsupportedList::Part> Pipeline::unsupported() const {
+  std::vector<UnsupportedList::Part> parts;
+  for (const auto& link : links_)
+    parts.push_back(
+        {link->options().source.label(), target_endpoint_.label(), &link->unsupported()});
+  return parts;
+}
+
 void Pipeline::report(Status& status) const {
   status.recoveries += target_.recoveries();
   status.failed_requests += target_.failed_units();
@@ -266,6 +295,9 @@ void Pipeline::report(Status& status) const {
                             .splits = planned.splits,
                             .fences = planned.fences,
                             .dropped = planned.dropped,
+                            .rewritten = planned.rewritten,
+                            .unknown = planned.unknown,
+                            .unsupported = unsupported_of(link),
                             .reconnects = link.reconnects(),
                             .ahead = held_ ? link.ahead() : std::vector<FenceBook::Ahead>(),
                             .spool_bytes = link.spool().bytes(),

@@ -9,6 +9,7 @@
 #include "sync/engine/source_link.h"
 #include "sync/engine/status.h"
 #include "sync/engine/target.h"
+#include "sync/engine/unsupported_list.h"
 
 namespace lockstep::engine {
 
@@ -58,6 +59,8 @@ class Pipeline : public OwnershipOracle {
   asio::awaitable<void> refresh_source_offsets();
 
   void report(Status& status) const;
+  /// What the target cannot hold, by link.
+  std::vector<UnsupportedList::Part> unsupported() const;
   Target& target() { return target_; }
   std::vector<std::unique_ptr<SourceLink>>& links() { return links_; }
   const Source& source() const { return source_; }

@@ -57,6 +57,8 @@ std::map<uint32_t, uint64_t> ServerInfo::expires_by_db() const {
   return keyspace(*this, "expires=");
 }
 
+std::map<uint32_t, uint64_t> ServerInfo::by_db(Bytes label) const { return keyspace(*this, label); }
+
 ServerInfo parse_info(Bytes text) {
   ServerInfo info;
   while (!text.empty()) {

@@ -27,10 +27,15 @@ struct ServerInfo {
   /// A number, or `fallback` where the server does not tell.
   uint64_t number(Bytes field, uint64_t fallback = 0) const;
   std::string text(Bytes field) const;
+  /// What it is, whichever family: two servers with the same one behave the same.
+  std::string release() const { return version + " " + text("valkey_version"); }
   /// Keys by database, from the keyspace section.
   std::map<uint32_t, uint64_t> keys_by_db() const;
   /// Keys with a time to live, by database; databases without keys are absent.
   std::map<uint32_t, uint64_t> expires_by_db() const;
+  /// Another number of the keyspace section, by its label with '='; databases without it are
+  /// absent.
+  std::map<uint32_t, uint64_t> by_db(Bytes label) const;
 };
 
 ServerInfo parse_info(Bytes text);

@@ -59,24 +59,33 @@ bool plain_text(Bytes value, std::string& text) {
 }  // namespace
 
 SnapshotLoader::SnapshotLoader(Target& target, uint16_t link, LoaderOptions options,
-                               ScriptStore& scripts)
-    : target_(target), link_(link), options_(options), scripts_(scripts) {}
+                               ScriptStore& scripts, UnsupportedKeys& unsupported)
+    : target_(target),
+      link_(link),
+      options_(options),
+      scripts_(scripts),
+      unsupported_(unsupported),
+      values_(target, link, unsupported) {}
 
 void SnapshotLoader::on_entry(const rdb::Entry& entry) {
-  if (entry.db.value > 0 && target_.clustered()) {
-    throw UserError(
-        fmt::format("the source holds data in database {} and the target is a cluster, which has "
-                    "only database 0",
-                    entry.db.value));
-  }
   ++counters_.keys;
-  if (refused_types_[entry.type]) {
-    append_rebuilt(entry, options_.expiry_grace.count(),
-                   {.link = link_, .kind = UnitKind::restore, .db = entry.db, .end = offset_});
-  } else if (plain_string(entry)) {
-    add_plain(entry);
-  } else {
-    restore(entry);
+  const bool there = entry.db.value < target_.abilities().databases;
+  if (there && plain_string(entry)) return add_plain(entry);
+  const Unit unit{.link = link_, .kind = UnitKind::restore, .db = entry.db, .end = offset_};
+  count(values_.write(entry, options_.expiry_grace.count(), unit, offset_));
+}
+
+void SnapshotLoader::count(ValueWriter::Form form) {
+  switch (form) {
+    case ValueWriter::Form::payload:
+      ++counters_.restored;
+      break;
+    case ValueWriter::Form::commands:
+      ++counters_.rebuilt;
+      break;
+    case ValueWriter::Form::left_out:
+      ++counters_.left_out;
+      break;
   }
 }
 
@@ -115,34 +124,11 @@ void SnapshotLoader::flush() {
   batch_pairs_ = 0;
 }
 
-int64_t SnapshotLoader::remaining_ms(ExpireAt at) const {
-  return std::max<int64_t>(1, at.ms - (clock_ms() + clock_offset_ms_));
-}
-
-void SnapshotLoader::restore(const rdb::Entry& entry) {
-  ++counters_.restored;
-  const fence::RestoreForm& form = target_.restore_form();
-  const bool absolute = form.absttl && entry.expire_at;
-  int64_t ttl = 0;
-  if (entry.expire_at)
-    ttl = absolute ? graced(*entry.expire_at).ms : remaining_ms(graced(*entry.expire_at));
-  TargetNode& node = target_.node_of_key(entry.key);
-  std::string& out = node.begin_unit(entry.db, offset_, link_);
-  if (!form.replace) resp::append_command(out, {"DEL", entry.key});
-  resp::append_array_header(out, 4 + (form.replace ? 1 : 0) + (absolute ? 1 : 0));
-  resp::append_bulk(out, "RESTORE");
-  resp::append_bulk(out, entry.key);
-  resp::append_bulk(out, fmt::format_int(ttl).c_str());
-  fmt::format_to(std::back_inserter(out), "${}\r\n", rdb::dump_payload_size(entry.value));
-  rdb::append_dump_payload(out, entry.type, entry.value,
-                           rdb::lowest_version_for(entry.type).value());
-  out.append("\r\n");
-  if (form.replace) resp::append_bulk(out, "REPLACE");
-  if (absolute) resp::append_bulk(out, "ABSTTL");
-  end_unit(node, entry.db, form.replace ? 1 : 2, UnitKind::restore);
-}
-
 void SnapshotLoader::on_function(Bytes code) {
+  if (!target_.abilities().functions()) {
+    ++counters_.functions_left_out;
+    return unsupported_.add_function();
+  }
   ++counters_.functions;
   for (size_t i = 0; i < target_.node_count(); ++i) {
     TargetNode& node = target_.node(i);

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <bitset>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -8,6 +7,7 @@
 
 #include "sync/engine/script_store.h"
 #include "sync/engine/target.h"
+#include "sync/engine/value_writer.h"
 #include "sync/fence/rebuild.h"
 #include "sync/rdb/framer.h"
 
@@ -23,7 +23,9 @@ struct LoaderCounters {
   uint64_t restored = 0;  ///< as DUMP payload
   uint64_t plain = 0;     ///< strings as MSET or SET
   uint64_t rebuilt = 0;   ///< decoded and sent as commands
+  uint64_t left_out = 0;  ///< the target cannot hold them
   uint64_t functions = 0;
+  uint64_t functions_left_out = 0;
 };
 
 /// Turns the keys of one link's snapshot into requests for the target: RESTORE of the framed bytes,
@@ -31,11 +33,10 @@ struct LoaderCounters {
 /// sync/engine/README.md. Awaits nothing; the caller passes the target's gate.
 class SnapshotLoader {
  public:
-  SnapshotLoader(Target& target, uint16_t link, LoaderOptions options, ScriptStore& scripts);
+  SnapshotLoader(Target& target, uint16_t link, LoaderOptions options, ScriptStore& scripts,
+                 UnsupportedKeys& unsupported);
 
   void start(Offset offset) { offset_ = offset; }
-  /// The source's clock minus ours, for targets that take relative expiries.
-  void set_clock_offset(int64_t ms) { clock_offset_ms_ = ms; }
   void on_entry(const rdb::Entry& entry);
   void on_big_begin(const rdb::Entry& entry);
   void on_big_part(const rdb::BigPart& part);
@@ -45,9 +46,10 @@ class SnapshotLoader {
   /// Hands over what is still being collected. Call before anything is awaited for long.
   void flush();
 
-  /// A payload that the target refused (request: RESTORE …): the value again, as commands. Other
-  /// values of its type go as commands from now on.
-  void rebuild(Bytes restore_request, const Unit& unit);
+  /// A payload that the target refused: the value again, as commands. Other values of its type go
+  /// as commands from now on.
+  void rebuild(Bytes requests, const Unit& unit);
+  ValueWriter& values() { return values_; }
 
   /// The key of the large value that is being loaded in parts; nullptr: none.
   const std::string* big_key() const { return big_ ? &big_key_ : nullptr; }
@@ -62,11 +64,9 @@ class SnapshotLoader {
  private:
   bool plain_string(const rdb::Entry& entry);
   void add_plain(const rdb::Entry& entry);
-  void restore(const rdb::Entry& entry);
-  void append_rebuilt(const rdb::Entry& entry, int64_t grace_ms, const Unit& unit);
-  fence::RebuildOptions rebuild_options(int64_t grace_ms) const;
-  int64_t remaining_ms(ExpireAt at) const;
-  ExpireAt graced(ExpireAt at) const { return {at.ms + options_.expiry_grace.count()}; }
+  void write(const rdb::Entry& entry);
+  void count(ValueWriter::Form form);
+  void give_up_big(const fence::UnsupportedValue& why);
   void end_unit(TargetNode& node, DbIndex db, uint32_t replies, UnitKind kind);
 
   Target& target_;
@@ -74,9 +74,9 @@ class SnapshotLoader {
   LoaderOptions options_;
   ScriptStore& scripts_;
   Offset offset_;
-  int64_t clock_offset_ms_ = 0;
   DbIndex stream_db_;
-  std::bitset<256> refused_types_;
+  UnsupportedKeys& unsupported_;
+  ValueWriter values_;
 
   std::string text_;   ///< the plain string at hand, decoded
   std::string batch_;  ///< pairs of an MSET being collected

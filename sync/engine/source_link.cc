@@ -57,14 +57,16 @@ SourceLink::SourceLink(asio::any_io_executor executor, LinkOptions options, Targ
       spool_(options_.spool),
       spool_wake_(executor),
       stop_wake_(executor),
-      loader_(target, options_.id, loader_options(options_), scripts),
-      planner_(target, options_.id, options_.planner, fences_, scripts),
+      unsupported_(options_.unsupported),
+      loader_(target, options_.id, loader_options(options_), scripts, unsupported_),
+      planner_(target, options_.id, options_.planner, fences_, scripts, unsupported_),
       aux_wake_(executor),
       closing_(executor),
       ack_pause_(executor) {}
 
 asio::awaitable<void> SourceLink::open() {
   co_await measure_clock();
+  planner_.set_source(co_await source_info());
   psync::HandshakeOptions handshake;
   link_ = co_await psync::ReplicaLink::open(options_.source, handshake);
   start_ = link_->start();
@@ -249,7 +251,6 @@ asio::awaitable<void> SourceLink::measure_clock() {
   const int64_t theirs =
       std::stoll(reply.items[0].text) * 1000 + std::stoll(reply.items[1].text) / 1000;
   clock_offset_ms_ = theirs - (before + clock_ms()) / 2;
-  loader_.set_clock_offset(clock_offset_ms_);
 }
 
 }  // namespace lockstep::engine

@@ -24,6 +24,7 @@ struct LinkOptions {
   std::vector<std::pair<Slot, Slot>> slots;  ///< what this shard owns; empty: not a cluster
   SpoolOptions spool;
   PlannerOptions planner;
+  OnUnsupported unsupported = OnUnsupported::stop;
   std::chrono::milliseconds retry_for{std::chrono::hours(12)};
 };
 
@@ -77,6 +78,7 @@ class SourceLink {
   const Spool& spool() const { return spool_; }
   const LoaderCounters& loader() const { return loader_.counters(); }
   const PlannerCounters& planner() const { return planner_.counters(); }
+  const UnsupportedKeys& unsupported() const { return unsupported_; }
   /// Plans the stream up to this offset exactly, then stands there until go_on(); without one it
   /// stands as soon as it can. Streaming links only.
   void stop_at(std::optional<Offset> offset);
@@ -136,6 +138,7 @@ class SourceLink {
   asio::awaitable<void> fence_unknown(std::vector<Bytes> args);
   asio::awaitable<void> on_target(const char* what, std::function<asio::awaitable<void>()> work);
   asio::awaitable<void> flush(std::vector<Bytes> args);
+  void forget_unsupported(Bytes flush);
   asio::awaitable<void> swap_databases(std::vector<Bytes> args);
   asio::awaitable<void> swap_once(DbIndex a, DbIndex b, std::string marker);
   asio::awaitable<void> flush_owned(std::vector<Bytes> args);
@@ -181,6 +184,7 @@ class SourceLink {
   Wake stop_wake_;
   resp::CommandParser parser_;
   rdb::Framer framer_;
+  UnsupportedKeys unsupported_;
   SnapshotLoader loader_;
   FenceBook fences_;
   StreamPlanner planner_;

@@ -11,6 +11,7 @@
 #include "sync/cluster/slot.h"
 #include "sync/engine/source_link.h"
 #include "sync/engine/written_keys.h"
+#include "sync/rdb/dump_payload.h"
 #include "sync/resp/encoder.h"
 
 namespace lockstep::engine {
@@ -65,16 +66,16 @@ asio::awaitable<void> SourceLink::fence_keys(DbIndex db, std::vector<std::string
 }
 
 void SourceLink::write_fenced(DbIndex db, const fence::FencedKey& key) {
-  TargetNode& node = target_.node_of_key(key.key);
-  const Offset at = std::max(planner_.settled(), node.appended(options_.id));
-  std::string& out = node.begin_unit(db, planner_.settled(), options_.id);
-  const size_t replies = fence::append_write(out, key, target_.restore_form(),
-                                             options_.planner.expiry_grace, source_now_ms());
-  node.end_unit({.replies = static_cast<uint32_t>(replies),
-                 .link = options_.id,
-                 .kind = UnitKind::fence,
-                 .db = db,
-                 .end = at});
+  const Offset at =
+      std::max(planner_.settled(), target_.node_of_key(key.key).appended(options_.id));
+  const Unit unit{.link = options_.id, .kind = UnitKind::fence, .db = db, .end = at};
+  if (!key.dump_payload) return loader_.values().remove(db, key.key, unit, planner_.settled());
+  const rdb::DumpView view = rdb::parse_dump_payload(*key.dump_payload);
+  rdb::Entry entry{.db = db, .key = key.key, .expire_at = key.expire_at};
+  entry.type = view.type;
+  entry.value = view.value;
+  loader_.values().write(entry, options_.planner.expiry_grace.count(), unit, planner_.settled(),
+                         view.version);
 }
 
 asio::awaitable<void> SourceLink::settle(std::vector<FailedUnit> units) {
@@ -117,7 +118,8 @@ std::set<std::pair<DbIndex, std::string>> SourceLink::known_keys(const FailedUni
 
 std::string SourceLink::first_key(const FailedUnit& failed) const {
   resp::CommandParser parser;
-  parser.parse(failed.request);
+  const auto length = parser.parse(failed.request);
+  if (parser.args()[0] == "MULTI") parser.parse(Bytes(failed.request).substr(*length));
   return std::string(parser.args().size() > 1 ? parser.args()[1] : Bytes());
 }
 

@@ -16,9 +16,37 @@ namespace lockstep::engine {
 namespace {
 
 constexpr const char* scan_count = "1000";
+constexpr size_t flushall_length = 8;  ///< FLUSHDB has seven letters
 constexpr std::chrono::milliseconds target_retry_pause{200};
 /// Longer than the engine would wait for a target that is away.
 constexpr const char* marker_lifetime_s = "172800";
+
+/// SWAPDB for servers before 4.0, in one piece: the names of the first database get a prefix, so
+/// that nothing stands in the way of the keys that come from the second. Before 3.0 MOVE drops
+/// expiries.
+constexpr const char* swap_script = R"(
+local a, b, prefix = ARGV[1], ARGV[2], ARGV[3]
+local function move(from, key, to)
+  redis.call('SELECT', from)
+  local left = redis.call('PTTL', key)
+  redis.call('MOVE', key, to)
+  redis.call('SELECT', to)
+  if left > 0 and redis.call('PTTL', key) < 0 then redis.call('PEXPIRE', key, left) end
+end
+redis.call('SELECT', b)
+local of_b = redis.call('KEYS', '*')
+redis.call('SELECT', a)
+local of_a = redis.call('KEYS', '*')
+for _, key in ipairs(of_a) do
+  redis.call('SELECT', a)
+  redis.call('RENAME', key, prefix .. key)
+  move(a, prefix .. key, b)
+end
+for _, key in ipairs(of_b) do move(b, key, a) end
+redis.call('SELECT', b)
+for _, key in ipairs(of_a) do redis.call('RENAME', prefix .. key, key) end
+redis.call('SELECT', a)
+return #of_a + #of_b)";
 
 DbIndex parse_db(Bytes text) {
   DbIndex db;
@@ -87,8 +115,16 @@ asio::awaitable<void> SourceLink::flush(std::vector<Bytes> args) {
   co_await target_.drain(options_.id);
   if (!target_.open_for_producers()) co_await target_.enter();
   planner_.flush(args[0]);
+  forget_unsupported(args[0]);
   co_await target_.drain(options_.id);
   fences_.fence_again(planner_.settled());
+}
+
+void SourceLink::forget_unsupported(Bytes flush) {
+  if (flush.size() == flushall_length)
+    unsupported_.clear();
+  else
+    unsupported_.clear(planner_.db());
 }
 
 asio::awaitable<void> SourceLink::swap_databases(std::vector<Bytes> args) {
@@ -97,6 +133,13 @@ asio::awaitable<void> SourceLink::swap_databases(std::vector<Bytes> args) {
   const std::string marker =
       fmt::format("lockstep:swapdb:{}:{}", start_.replid.value, planner_.settled().value);
   if (fences_.has_pending()) co_await fence_pending();
+  const uint32_t databases = target_.abilities().databases;
+  if (a.value >= databases || b.value >= databases)
+    throw UserError(
+        fmt::format("the source swapped the databases {} and {}, and the target has only "
+                    "{} (source offset {})",
+                    a.value, b.value, databases, planner_.settled().value));
+  unsupported_.swap(a, b);
   const auto work = [&] { return swap_once(a, b, marker); };
   co_await on_target("SWAPDB", work);
   fences_.fence_again_in(planner_.settled(), {a, b});
@@ -116,7 +159,10 @@ asio::awaitable<void> SourceLink::swap_once(DbIndex a, DbIndex b, std::string ma
     resp::append_command(swap, {"SELECT", from});
     resp::append_command(swap, {"MULTI"});
     resp::append_command(swap, {"SET", marker, "1", "EX", marker_lifetime_s});
-    resp::append_command(swap, {"SWAPDB", from, to});
+    if (target_.abilities().dialect.knows("swapdb"))
+      resp::append_command(swap, {"SWAPDB", from, to});
+    else
+      resp::append_command(swap, {"EVAL", swap_script, "0", from, to, "lockstep:swapdb:"});
     resp::append_command(swap, {"EXEC"});
     resp::append_command(swap, {"SELECT", to});
     const auto replies = co_await client->pipeline(std::move(swap), 6);
@@ -128,7 +174,8 @@ asio::awaitable<void> SourceLink::swap_once(DbIndex a, DbIndex b, std::string ma
 }
 
 asio::awaitable<void> SourceLink::flush_owned(std::vector<Bytes> args) {
-  const bool all = args[0].size() == 8;  // FLUSHALL, not FLUSHDB
+  const bool all = args[0].size() == flushall_length;
+  forget_unsupported(args[0]);
   if (fences_.has_pending()) co_await fence_pending();
   const auto work = [&] { return remove_owned(all); };
   co_await on_target("the removal of flushed keys", work);

@@ -11,15 +11,36 @@ namespace {
 
 using nlohmann::ordered_json;
 
+std::string hex(const std::string& bytes) {
+  std::string text;
+  for (const char c : bytes) text += fmt::format("{:02x}", static_cast<unsigned char>(c));
+  return text;
+}
+
 /// Keys in hexadecimal: they may be any bytes.
 ordered_json ahead_json(const std::vector<FenceBook::Ahead>& keys) {
   ordered_json json = ordered_json::array();
   for (const FenceBook::Ahead& key : keys) {
-    std::string hex;
-    for (const char c : key.key) hex += fmt::format("{:02x}", static_cast<unsigned char>(c));
-    json.push_back({{"db", key.db.value}, {"key_hex", hex}, {"offset", key.at.value}});
+    json.push_back({{"db", key.db.value}, {"key_hex", hex(key.key)}, {"offset", key.at.value}});
   }
   return json;
+}
+
+ordered_json unsupported_json(const UnsupportedStatus& left_out) {
+  ordered_json examples = ordered_json::array();
+  for (const UnsupportedStatus::Key& key : left_out.examples)
+    examples.push_back({{"db", key.db.value},
+                        {"key", printable(key.key)},
+                        {"key_hex", hex(key.key)},
+                        {"reason", fence::unsupported_name(key.reason)}});
+  return {{"keys", left_out.keys},
+          {"streams", left_out.streams},
+          {"field_expiry", left_out.field_expiry},
+          {"modules", left_out.modules},
+          {"databases", left_out.databases},
+          {"functions", left_out.functions},
+          {"commands", left_out.commands},
+          {"examples", examples}};
 }
 
 ordered_json hold_json(const HoldStatus& hold) {
@@ -54,6 +75,9 @@ ordered_json link_json(const LinkStatus& link) {
           {"splits", link.splits},
           {"fences", link.fences},
           {"dropped", link.dropped},
+          {"rewritten", link.rewritten},
+          {"unknown", link.unknown},
+          {"unsupported", unsupported_json(link.unsupported)},
           {"reconnects", link.reconnects},
           {"ahead", ahead_json(link.ahead)},
           {"spool_bytes", link.spool_bytes},
@@ -116,6 +140,15 @@ void counter_metrics(std::string& out, const Status& status) {
               [](auto& l) { return l.splits; });
   link_metric(out, status, "fences_total", "counter", "Keys read again from the source",
               [](auto& l) { return l.fences; });
+  link_metric(out, status, "rewritten_total", "counter",
+              "Commands that the target does not know, sent as others",
+              [](auto& l) { return l.rewritten; });
+  link_metric(out, status, "unknown_total", "counter",
+              "Commands that the target does not know, whose keys were read again",
+              [](auto& l) { return l.unknown; });
+  link_metric(out, status, "unsupported_keys", "gauge",
+              "Keys that were left out because the target cannot hold them",
+              [](auto& l) { return l.unsupported.keys; });
   link_metric(out, status, "reconnects_total", "counter", "Partial resyncs",
               [](auto& l) { return l.reconnects; });
 }
@@ -136,22 +169,37 @@ const char* state_name(State state) {
   return "?";
 }
 
+UnsupportedStatus unsupported_in(const Status& status) {
+  UnsupportedStatus sum;
+  for (const LinkStatus& link : status.links) {
+    sum.keys += link.unsupported.keys;
+    sum.functions += link.unsupported.functions;
+    sum.commands += link.unsupported.commands;
+  }
+  return sum;
+}
+
 std::string to_json(const Status& status) {
   ordered_json links = ordered_json::array();
   for (const LinkStatus& link : status.links) links.push_back(link_json(link));
-  const ordered_json json{{"state", state_name(status.state)},
-                          {"error", status.error},
-                          {"held", status.held},
-                          {"hold", hold_json(status.hold)},
-                          {"expiry", status.expiry == ExpiryMode::replica ? "replica" : "exact"},
-                          {"expiry_grace_ms", status.expiry_grace_ms},
-                          {"caught_up", status.caught_up},
-                          {"uptime_ms", status.uptime_ms},
-                          {"recoveries", status.recoveries},
-                          {"failed_requests", status.failed_requests},
-                          {"last_failure", status.last_failure},
-                          {"memory_peak_bytes", status.memory_peak_bytes},
-                          {"links", links}};
+  const ordered_json json{
+      {"state", state_name(status.state)},
+      {"error", status.error},
+      {"held", status.held},
+      {"hold", hold_json(status.hold)},
+      {"expiry", status.expiry == ExpiryMode::replica ? "replica" : "exact"},
+      {"expiry_grace_ms", status.expiry_grace_ms},
+      {"caught_up", status.caught_up},
+      {"uptime_ms", status.uptime_ms},
+      {"recoveries", status.recoveries},
+      {"failed_requests", status.failed_requests},
+      {"last_failure", status.last_failure},
+      {"memory_peak_bytes", status.memory_peak_bytes},
+      {"unsupported", status.unsupported == OnUnsupported::stop ? "stop" : "report"},
+      {"unsupported_list", status.unsupported_list},
+      {"unsupported_keys", unsupported_in(status).keys},
+      {"unsupported_functions", unsupported_in(status).functions},
+      {"links", links}};
   return json.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 

@@ -7,11 +7,27 @@
 #include "sync/base/units.h"
 #include "sync/engine/fence_book.h"
 #include "sync/engine/options.h"
+#include "sync/fence/rebuild.h"
 
 namespace lockstep::engine {
 
 enum class State : uint8_t { initialising, synchronising, failed, finished };
 const char* state_name(State state);
+
+/// What a target cannot hold.
+struct UnsupportedStatus {
+  static constexpr size_t examples_max = 20;
+  struct Key {
+    DbIndex db;
+    std::string key;
+    fence::Unsupported reason;
+  };
+  uint64_t keys = 0;                                                   ///< now
+  uint64_t streams = 0, field_expiry = 0, modules = 0, databases = 0;  ///< of them
+  uint64_t functions = 0;                                              ///< libraries
+  uint64_t commands = 0;  ///< of the stream, on such keys
+  std::vector<Key> examples{};
+};
 
 struct LinkStatus {
   std::string source;
@@ -30,6 +46,9 @@ struct LinkStatus {
   uint64_t restored = 0, plain = 0, rebuilt = 0;
   uint64_t commands = 0, transactions = 0, transactions_split = 0, merged_sets = 0, splits = 0,
            fences = 0, dropped = 0;
+  uint64_t rewritten = 0;  ///< commands that the target does not know, sent as others
+  uint64_t unknown = 0;    ///< such commands whose keys were read again instead
+  UnsupportedStatus unsupported{};
   uint64_t reconnects = 0;
   /// While held: keys that a fence has brought to a later offset than the link's. The target holds
   /// them as the source had them then.
@@ -60,8 +79,13 @@ struct Status {
   uint64_t failed_requests = 0;
   std::string last_failure;
   uint64_t memory_peak_bytes = 0;
+  OnUnsupported unsupported = OnUnsupported::stop;
+  std::string unsupported_list;  ///< the file; empty: none
   std::vector<LinkStatus> links;
 };
+
+/// The sum over the links.
+UnsupportedStatus unsupported_in(const Status& status);
 
 std::string to_json(const Status& status);
 /// Prometheus text exposition format 0.0.4.

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 
 #include "sync/base/error.h"
@@ -14,13 +13,6 @@
 namespace lockstep::engine {
 
 namespace {
-
-std::string to_lower(Bytes text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return lower;
-}
 
 DbIndex parse_db(Bytes text) {
   DbIndex db;
@@ -35,8 +27,23 @@ DbIndex parse_db(Bytes text) {
 }  // namespace
 
 StreamPlanner::StreamPlanner(Target& target, uint16_t link, PlannerOptions options,
-                             FenceBook& fences, ScriptStore& scripts)
-    : target_(target), link_(link), options_(options), fences_(fences), scripts_(scripts) {}
+                             FenceBook& fences, ScriptStore& scripts, UnsupportedKeys& unsupported)
+    : target_(target),
+      link_(link),
+      options_(options),
+      fences_(fences),
+      scripts_(scripts),
+      unsupported_(unsupported),
+      dialect_(target.abilities().dialect) {}
+
+// Versions decide only what no answer of a server shows: how it searches by distance, and, since
+// 7.0, that a claim of an entry which was deleted lets go of it.
+void StreamPlanner::set_source(const ServerInfo& source) {
+  const bool forgets = version_number(source.version) >= 70000;
+  dialect_.set(commands::Option::same_searches, source.release() == target_.server_release());
+  dialect_.set(commands::Option::same_claims,
+               forgets == dialect_.has(commands::Option::stream_counters));
+}
 
 void StreamPlanner::start(DbIndex db, Offset offset) {
   db_ = db;
@@ -78,7 +85,7 @@ StreamPlanner::Step StreamPlanner::plan(std::span<const Bytes> args, Bytes raw, 
 }
 
 size_t StreamPlanner::plan_plain_sets(Bytes stream, Offset begin) {
-  if (target_.clustered() || in_transaction_ || exploding_ || !fences_.idle()) return 0;
+  if (!simple() || in_transaction_ || exploding_) return 0;
   const PlainSets sets = find_plain_sets(stream);
   if (sets.count < 2) return 0;
   before_ = end_;
@@ -121,28 +128,24 @@ StreamPlanner::Step StreamPlanner::select(const Request& request) {
   if (request.args.size() < 2)
     throw UserError("the source's stream holds SELECT without a database");
   db_ = parse_db(request.args[1]);
-  if (db_.value > 0 && target_.clustered()) {
-    throw UserError(fmt::format(
-        "the source writes to database {} and the target is a cluster, which has only database 0: "
-        "move that data to database 0, or sync into a standalone target (source offset {})",
-        db_.value, end_.value));
-  }
-  return Step::done;
+  if (db_there() || unsupported_.policy() == OnUnsupported::report) return Step::done;
+  throw UserError(fmt::format(
+      "the source writes to database {} and the target, a {}, has only {}: move that data to "
+      "another "
+      "database, sync into a server with as many, or leave such keys out with --unsupported report "
+      "(source offset {})",
+      db_.value, target_.clustered() ? "cluster" : "server", target_.abilities().databases,
+      end_.value));
 }
 
-// Verbatim scripts are deterministic only on servers of the time when they were replicated:
-// since 7.0 a script's random numbers differ from run to run.
-bool StreamPlanner::is_random_script(const Request& request) const {
-  if (!request.spec->script_call || request.args.size() < 2) return false;
-  const std::string* body =
-      request.spec->name == "evalsha" ? scripts_.find(to_lower(request.args[1])) : nullptr;
-  const Bytes text = body ? Bytes(*body) : request.args[1];
-  return text.find("random") != Bytes::npos;
+/// Nothing needs to know a command's keys.
+bool StreamPlanner::simple() const {
+  return !target_.clustered() && fences_.idle() && unsupported_.empty() && db_there();
 }
 
 StreamPlanner::Step StreamPlanner::plan_keys(const Request& request) {
-  if (is_random_script(request)) return plan_random_script(request);
-  if (target_.clustered() || !fences_.idle()) return plan_routed(request);
+  if (db_there() && is_random_script(request)) return plan_random_script(request);
+  if (!simple() || !fits(request)) return plan_routed(request);
   emit(target_.node(0), Slot{0}, request);
   return Step::done;
 }
@@ -150,11 +153,13 @@ StreamPlanner::Step StreamPlanner::plan_keys(const Request& request) {
 StreamPlanner::Step StreamPlanner::plan_routed(const Request& request) {
   if (!commands::find_keys(*request.spec, request.args, keys_)) return Step::ask_keys;
   if (keys_.empty()) return plan_without_keys(request);
+  if (touches_unsupported(request)) return plan_unsupported(request), Step::done;
   if (!grouping_ && touches_pending(request)) return Step::fence_first;
-  if (const auto other = commands::other_database(*request.spec, request.args);
-      other && !fences_.idle())
+  const auto other = commands::other_database(*request.spec, request.args);
+  if (other && (!fences_.idle() || other->value >= target_.abilities().databases))
     return fence_both_databases(request, *other), Step::done;
   if (covered_by_fence(request)) return drop_covered(request), Step::done;
+  if (!fits(request)) return plan_unknown(request), Step::done;
   if (!target_.clustered()) return emit(target_.node(0), Slot{0}, request), Step::done;
   const Slot slot = cluster::slot_of(request.args[keys_.front().argument]);
   const bool one_slot = std::all_of(keys_.begin(), keys_.end(), [&](const commands::KeyRef& key) {
@@ -170,16 +175,14 @@ StreamPlanner::Step StreamPlanner::plan_routed(const Request& request) {
   return Step::done;
 }
 
-StreamPlanner::Step StreamPlanner::plan_random_script(const Request& request) {
-  if (!commands::find_keys(*request.spec, request.args, keys_)) return Step::ask_keys;
-  if (keys_.empty()) return plan_without_keys(request);
-  if (request.spec->name == "eval") scripts_.add(request.args[1]);
-  fence_written(request);
-  return Step::done;
-}
-
 StreamPlanner::Step StreamPlanner::plan_without_keys(const Request& request) {
   if (!request.spec->write) return Step::done;
+  if (!db_there()) return ++counters_.left_out, Step::done;
+  if (!fits(request))
+    throw UserError(fmt::format(
+        "the source's stream holds {}, which the target does not know, and it names no key that "
+        "could be read again (source offset {})",
+        printable(request.args[0]), end_.value));
   if (!target_.clustered()) return emit(target_.node(0), Slot{0}, request), Step::done;
   throw UserError(
       fmt::format("the source's stream holds {} without a declared key, so no node of the target "
@@ -235,43 +238,54 @@ void StreamPlanner::fence_both_databases(const Request& request, DbIndex other) 
 
 void StreamPlanner::split(const Request& request) {
   ++counters_.splits;
-  const bool known = commands::split_by_slot(
-      *request.spec, request.args, cluster::slot_of, [&](Slot slot, std::span<const Bytes> args) {
-        rewritten_.clear();
-        resp::append_command(rewritten_, args);
-        append(target_.node_of(slot), slot, rewritten_, 1, false);
-      });
+  const bool known = commands::split_by_slot(*request.spec, request.args, cluster::slot_of,
+                                             [&](Slot slot, std::span<const Bytes> args) {
+                                               const Request part{request.spec, args, {}};
+                                               LOCKSTEP_ASSERT(fits(part));  // as the whole did
+                                               emit(target_.node_of(slot), slot, part);
+                                             });
   if (!known) fence_written(request);
 }
 
+/// REQUIRES: fits(request) was the last that was asked.
 void StreamPlanner::emit(TargetNode& node, Slot slot, const Request& request) {
   if (request.spec->script_call) prepare_script(node, request);
   rewritten_.clear();
-  const commands::ExpiryRewrite rewrite{.now_ms = now_ms_,
-                                        .grace_ms = options_.expiry_grace.count(),
-                                        .target_supports_pxat = target_.knows_pxat()};
-  const size_t commands =
-      commands::rewrite_expiry(*request.spec, request.args, rewrite, rewritten_);
-  if (commands > 0) {
-    ++counters_.rewritten_expiries;
-    append(node, slot, rewritten_, static_cast<uint32_t>(commands),
-           needs_its_key(request.spec->name));
-  } else if (request.raw.starts_with('*')) {
-    append(node, slot, request.raw, 1, needs_its_key(request.spec->name));
+  uint32_t replies = 0;
+  if (fit_ == commands::Fit::rewritten) {
+    ++counters_.rewritten;
+    for (const std::vector<Bytes>& args : adapted_.all())
+      replies += encode(*commands::find(args), args, {});
+    if (replies == 0) return;
   } else {
-    resp::append_command(rewritten_, request.args);
-    append(node, slot, rewritten_, 1, false);
+    replies = encode(*request.spec, request.args, request.raw);
   }
+  append(node, slot, rewritten_.empty() ? request.raw : Bytes(rewritten_), replies, *request.spec);
+}
+
+/// Appends what is sent for a request that the target knows, and returns how many replies that
+/// gives. Leaves rewritten_ alone if it is `raw`.
+uint32_t StreamPlanner::encode(const commands::Spec& spec, std::span<const Bytes> args, Bytes raw) {
+  const commands::ExpiryRewrite rewrite{
+      .now_ms = now_ms_,
+      .grace_ms = options_.expiry_grace.count(),
+      .target_supports_pxat = dialect_.has(commands::Option::set_pxat)};
+  const size_t commands = commands::rewrite_expiry(spec, args, rewrite, rewritten_);
+  if (commands > 0) ++counters_.rewritten_expiries;
+  if (commands == 0 && !raw.starts_with('*')) resp::append_command(rewritten_, args);
+  return static_cast<uint32_t>(std::max<size_t>(1, commands));
 }
 
 void StreamPlanner::append(TargetNode& node, Slot slot, Bytes request, uint32_t replies,
-                           bool expect_nonzero) {
+                           const commands::Spec& spec) {
+  const bool claims = spec.name == "xclaim" && !dialect_.has(commands::Option::same_claims);
   if (!grouping_) {
     node.begin_unit(db_, before_, link_).append(request);
     node.end_unit({.replies = replies,
                    .link = link_,
                    .kind = UnitKind::command,
-                   .expect_nonzero = expect_nonzero,
+                   .expect_nonzero = needs_its_key(spec.name),
+                   .expect_claims = claims,
                    .db = db_,
                    .end = end_});
     return;
@@ -280,9 +294,12 @@ void StreamPlanner::append(TargetNode& node, Slot slot, Bytes request, uint32_t 
   auto found = std::find_if(groups_.begin(), groups_.end(),
                             [&](const auto& group) { return group.first == id; });
   if (found == groups_.end()) {
-    found = groups_.insert(
-        groups_.end(),
-        {id, Group{.node = &node, .requests = {}, .commands = 0, .first_db = db_, .db = db_}});
+    found = groups_.insert(groups_.end(), {id, Group{.node = &node,
+                                                     .requests = {},
+                                                     .commands = 0,
+                                                     .claims = false,
+                                                     .first_db = db_,
+                                                     .db = db_}});
   }
   Group& group = found->second;
   if (group.db != db_) {
@@ -292,83 +309,7 @@ void StreamPlanner::append(TargetNode& node, Slot slot, Bytes request, uint32_t 
   }
   group.requests.append(request);
   group.commands += replies;
-}
-
-void StreamPlanner::broadcast(Bytes raw) {
-  for (size_t i = 0; i < target_.node_count(); ++i) {
-    TargetNode& node = target_.node(i);
-    node.begin_unit(db_, before_, link_).append(raw);
-    node.end_unit({.link = link_, .kind = UnitKind::control, .db = db_, .end = end_});
-  }
-}
-
-void StreamPlanner::publish(const Request& request) {
-  const bool sharded = request.args.size() > 1 && request.spec->name == "spublish";
-  const Slot slot = sharded ? cluster::slot_of(request.args[1]) : Slot{0};
-  append(target_.clustered() ? target_.node_of(slot) : target_.node(0), slot, request.raw, 1,
-         false);
-}
-
-StreamPlanner::Step StreamPlanner::plan_flush(const Request& request) {
-  if (request.spec->name != "swapdb") return options_.only_link ? Step::flush : Step::flush_owned;
-  if (options_.only_link && !target_.clustered()) return Step::swap;
-  throw UserError(
-      fmt::format("{}, which cannot be replayed: {} (source offset {})",
-                  options_.only_link
-                      ? "the source swapped databases and the target is a cluster"
-                      : "one of several sources swapped its databases, and they share the target",
-                  printable(request.raw, 60), end_.value));
-}
-
-// Without SYNC and ASYNC, which not every version knows.
-void StreamPlanner::flush(Bytes name) {
-  rewritten_.clear();
-  resp::append_command(rewritten_, {name});
-  broadcast(rewritten_);
-}
-
-// Every source has libraries of its own, which should be the same ones; the target gets what any of
-// them has. So a library may be there already when it is loaded. Each form may be sent again when
-// its reply is lost.
-StreamPlanner::Step StreamPlanner::plan_function(const Request& request) {
-  rewritten_.clear();
-  if (request.spec->name == "function load") {
-    resp::append_command(rewritten_, {"FUNCTION", "LOAD", "REPLACE", request.args.back()});
-    broadcast(rewritten_);
-    return Step::done;
-  }
-  if (request.spec->name == "function restore") {
-    const bool anew = options_.only_link && to_lower(request.args.back()) == "flush";
-    resp::append_command(
-        rewritten_, {"FUNCTION", "RESTORE", request.args[2], Bytes(anew ? "FLUSH" : "REPLACE")});
-    broadcast(rewritten_);
-  }
-  return Step::function_gone;
-}
-
-StreamPlanner::Step StreamPlanner::plan_script_scope(const Request& request) {
-  if (request.spec->write && request.spec->name.starts_with("function "))
-    return plan_function(request);
-  if (request.spec->name == "script load" && request.args.size() > 2) scripts_.add(request.args[2]);
-  if (request.spec->name == "script flush") {
-    scripts_.clear();
-    for (size_t i = 0; i < target_.node_count(); ++i) target_.node(i).scripts().clear();
-  }
-  if (request.spec->write || request.spec->name.starts_with("script ")) broadcast(request.raw);
-  return Step::done;
-}
-
-void StreamPlanner::prepare_script(TargetNode& node, const Request& request) {
-  if (request.args.size() < 2) return;
-  if (request.spec->name == "eval") {
-    node.scripts().insert(scripts_.add(request.args[1]));
-  } else if (request.spec->name == "evalsha") {
-    const std::string sha1 = to_lower(request.args[1]);
-    const std::string* body = scripts_.find(sha1);
-    if (!body || !node.scripts().insert(sha1).second) return;
-    resp::append_command(node.begin_unit(db_, before_, link_), {"SCRIPT", "LOAD", *body});
-    node.end_unit({.link = link_, .kind = UnitKind::control, .db = db_, .end = end_});
-  }
+  group.claims = group.claims || claims;
 }
 
 }  // namespace lockstep::engine

@@ -10,7 +10,9 @@
 #include "sync/commands/commands.h"
 #include "sync/engine/fence_book.h"
 #include "sync/engine/script_store.h"
+#include "sync/engine/server_info.h"
 #include "sync/engine/target.h"
+#include "sync/engine/unsupported.h"
 #include "sync/resp/parser.h"
 
 namespace lockstep::engine {
@@ -32,6 +34,9 @@ struct PlannerCounters {
   uint64_t fences = 0;   ///< keys that had to be read again
   uint64_t dropped = 0;  ///< commands whose effect a fence had already brought
   uint64_t rewritten_expiries = 0;
+  uint64_t rewritten = 0;    ///< commands that the target does not know, sent as others
+  uint64_t unknown = 0;      ///< commands that the target does not know, whose keys were read again
+  uint64_t left_out = 0;     ///< commands on what the target cannot hold
   uint64_t merged_sets = 0;  ///< SETs that went as one MSET with others
   uint64_t publishes_dropped = 0;
 };
@@ -54,8 +59,10 @@ class StreamPlanner {
   };
 
   StreamPlanner(Target& target, uint16_t link, PlannerOptions options, FenceBook& fences,
-                ScriptStore& scripts);
+                ScriptStore& scripts, UnsupportedKeys& unsupported);
 
+  /// Before the stream begins.
+  void set_source(const ServerInfo& source);
   /// Database the stream begins in (repl-stream-db of the RDB) and the offset before its first
   /// byte.
   void start(DbIndex db, Offset offset);
@@ -94,6 +101,7 @@ class StreamPlanner {
     TargetNode* node = nullptr;
     std::string requests;
     uint32_t commands = 0;
+    bool claims = false;  ///< has an XCLAIM whose reply must be looked at
     DbIndex first_db;
     DbIndex db;
   };
@@ -101,6 +109,11 @@ class StreamPlanner {
   Step plan_one(const Request& request);
   Step plan_keys(const Request& request);
   Step plan_routed(const Request& request);
+  bool fits(const Request& request);
+  void plan_unknown(const Request& request);
+  bool touches_unsupported(const Request& request) const;
+  void plan_unsupported(const Request& request);
+  bool simple() const;
   Step plan_without_keys(const Request& request);
   Step plan_script_scope(const Request& request);
   Step plan_flush(const Request& request);
@@ -114,7 +127,10 @@ class StreamPlanner {
   bool covered_by_fence(const Request& request) const;
   void drop_covered(const Request& request);
   void emit(TargetNode& node, Slot slot, const Request& request);
-  void append(TargetNode& node, Slot slot, Bytes request, uint32_t replies, bool expect_nonzero);
+  uint32_t encode(const commands::Spec& spec, std::span<const Bytes> args, Bytes raw);
+  void append(TargetNode& node, Slot slot, Bytes request, uint32_t replies,
+              const commands::Spec& spec);
+  bool db_there() const { return db_.value < target_.abilities().databases; }
   void broadcast(Bytes raw);
   Step plan_function(const Request& request);
   bool is_random_script(const Request& request) const;
@@ -136,6 +152,8 @@ class StreamPlanner {
   PlannerOptions options_;
   FenceBook& fences_;
   ScriptStore& scripts_;
+  UnsupportedKeys& unsupported_;
+  commands::Dialect dialect_;  ///< the target's
 
   DbIndex db_;
   Offset before_;  ///< before the command being planned
@@ -143,6 +161,8 @@ class StreamPlanner {
   int64_t now_ms_ = 0;
   std::vector<commands::KeyRef> keys_;
   std::string rewritten_;
+  commands::Requests adapted_;  ///< with fit_: what fits() found
+  commands::Fit fit_ = commands::Fit::as_is;
 
   bool in_transaction_ = false;
   bool exploding_ = false;

@@ -52,7 +52,7 @@ bool StreamPlanner::awkward(const Request& request) {
     case commands::Scope::script:
       return true;
     case commands::Scope::keys:
-      return (target_.clustered() || !fences_.idle() || request.spec->script_call) &&
+      return (!simple() || request.spec->script_call || !fits(request)) &&
              !commands::find_keys(*request.spec, request.args, keys_);
     default:
       return false;
@@ -111,6 +111,8 @@ void StreamPlanner::send_groups() {
     group.node->end_unit({.replies = single ? 1 : group.commands + 2,
                           .link = link_,
                           .kind = single ? UnitKind::command : UnitKind::transaction,
+                          .expect_claims = group.claims,
+                          .exec = !single,
                           .db = group.first_db,
                           .end = end_});
   }

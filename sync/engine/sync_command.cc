@@ -90,6 +90,12 @@ void print_summary(const Status& status) {
       state_name(status.state), format_count(keys), format_count(commands),
       format_duration(std::chrono::milliseconds(status.uptime_ms)), format_count(splits),
       format_count(fences), format_count(transactions_split), status.recoveries);
+  const UnsupportedStatus out = unsupported_in(status);
+  if (out.keys + out.functions > 0)
+    fmt::print(
+        "  left out, because the target cannot hold them: {} keys, {} function libraries; "
+        "listed in {}\n",
+        format_count(out.keys), format_count(out.functions), status.unsupported_list);
   for (const LinkStatus& link : status.links) {
     fmt::print("  {} → {}  replid {}  applied offset {}\n", link.source, link.target, link.replid,
                link.applied_offset.value);
@@ -135,6 +141,18 @@ void add_data_flags(CLI::App& command, SyncFlags& flags) {
       .add_option("--existing", flags.existing,
                   "A target that holds keys: stop, or overwrite those that the source has too")
       ->capture_default_str();
+  command
+      .add_option(
+          "--unsupported", flags.unsupported,
+          "A key that the target cannot hold (a stream in an old server, fields that expire, "
+          "a module's value, a database that it has not): stop, or report: leave it out, "
+          "count it, list it")
+      ->capture_default_str();
+  command
+      .add_option("--unsupported-list", flags.unsupported_list,
+                  "Where they are listed, a JSON object a line; verify --keys takes it")
+      ->capture_default_str()
+      ->type_name("FILE");
   command
       .add_option("--until", flags.until,
                   "stopped: follow until told to stop; caught-up: copy, catch up, write exact "
@@ -197,6 +215,8 @@ void merge_given_flags(const CLI::App& command, const SyncFlags& given, SyncFlag
   take("--from-topology", &SyncFlags::from_topology);
   take("--to-topology", &SyncFlags::to_topology);
   take("--existing", &SyncFlags::existing);
+  take("--unsupported", &SyncFlags::unsupported);
+  take("--unsupported-list", &SyncFlags::unsupported_list);
   take("--until", &SyncFlags::until);
   take("--expiry", &SyncFlags::expiry);
   take("--expiry-grace", &SyncFlags::expiry_grace);

@@ -9,6 +9,7 @@
 #include "sync/base/error.h"
 #include "sync/cluster/discover.h"
 #include "sync/cluster/slot.h"
+#include "sync/engine/clock.h"
 #include "sync/engine/server_info.h"
 #include "sync/engine/written_keys.h"
 
@@ -34,7 +35,7 @@ asio::awaitable<void> Target::open(size_t link_count) {
   link_count_ = link_count;
   topology_ = co_await cluster::discover(endpoint_);
   co_await connect_nodes();
-  co_await learn_version();
+  co_await learn_abilities();
 }
 
 asio::awaitable<void> Target::connect_nodes() {
@@ -56,15 +57,32 @@ void Target::map_slots() {
   }
 }
 
-asio::awaitable<void> Target::learn_version() {
-  const ServerInfo info = co_await read_server_info(nodes_.front()->endpoint());
-  version_ = info.version;
-  form_.replace = version_number(version_) >= 30000;
-  form_.absttl = version_number(version_) >= 50000;
-  rebuild_options_ = fence::rebuild_options(version_, info.text("valkey_version"));
+asio::awaitable<void> Target::learn_abilities() {
+  for (size_t shard = 0; shard < topology_.shards.size(); ++shard) {
+    const auto& slots = topology_.shards[shard].slots;
+    const Slot slot = slots.empty() ? Slot{0} : slots.front().first;
+    co_await learn_from(nodes_[shard]->endpoint(), slot, shard == 0);
+  }
 }
 
-bool Target::knows_pxat() const { return version_number(version_) >= 60200; }
+asio::awaitable<void> Target::learn_from(net::Endpoint node, Slot slot, bool first) {
+  const auto client = co_await net::Client::connect(std::move(node));
+  const TargetAbilities found = co_await probe_abilities(*client, probe_key(slot));
+  abilities_ = first ? found : common_abilities(abilities_, found);
+  if (!first) co_return;
+  const ServerInfo info = co_await read_server_info(*client);
+  version_ = info.version;
+  release_ = info.release();
+  std::vector<std::string> request{"TIME"};
+  const int64_t before = clock_ms();
+  const resp::Value time = co_await client->command(std::move(request));
+  if (time.items.size() != 2) co_return;  // taken to agree with ours
+  const int64_t theirs =
+      std::stoll(time.items[0].text) * 1000 + std::stoll(time.items[1].text) / 1000;
+  clock_offset_ms_ = theirs - (before + clock_ms()) / 2;
+}
+
+int64_t Target::now_ms() const { return clock_ms() + clock_offset_ms_; }
 
 TargetNode& Target::node_of_key(Bytes key) {
   return topology_.clustered ? node_of(cluster::slot_of(key)) : *nodes_.front();

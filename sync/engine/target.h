@@ -10,10 +10,9 @@
 
 #include "sync/cluster/topology.h"
 #include "sync/engine/reply_policy.h"
+#include "sync/engine/target_abilities.h"
 #include "sync/engine/target_node.h"
 #include "sync/engine/task_group.h"
-#include "sync/fence/fence.h"
-#include "sync/fence/rebuild.h"
 
 namespace lockstep::engine {
 
@@ -47,11 +46,12 @@ class Target : public NodeObserver {
   const TargetNode& node(size_t index) const { return *nodes_[index]; }
   TargetNode& node_of(Slot slot) { return *nodes_[by_slot_[slot.value]]; }
   TargetNode& node_of_key(Bytes key);
-  const fence::RestoreForm& restore_form() const { return form_; }
-  /// What its commands can do, for values that go as commands.
-  const fence::RebuildOptions& rebuild_options() const { return rebuild_options_; }
+  const TargetAbilities& abilities() const { return abilities_; }
   const std::string& version() const { return version_; }
-  bool knows_pxat() const;
+  /// ServerInfo::release() of its first node.
+  const std::string& server_release() const { return release_; }
+  /// The target's clock.
+  int64_t now_ms() const;
 
   /// True: append at will (about a buffer's worth), without awaiting. False: co_await enter()
   /// first.
@@ -102,7 +102,8 @@ class Target : public NodeObserver {
 
  private:
   asio::awaitable<void> connect_nodes();
-  asio::awaitable<void> learn_version();
+  asio::awaitable<void> learn_abilities();
+  asio::awaitable<void> learn_from(net::Endpoint node, Slot slot, bool first);
   asio::awaitable<void> supervise(TargetNode& node);
   asio::awaitable<void> recover();
   asio::awaitable<void> recover_once();
@@ -125,9 +126,10 @@ class Target : public NodeObserver {
   std::vector<std::unique_ptr<TargetNode>>
       retired_;  ///< no longer primaries, kept for their coroutines
   std::array<uint16_t, slot_count> by_slot_{};
-  fence::RestoreForm form_;
-  fence::RebuildOptions rebuild_options_;
+  TargetAbilities abilities_;
   std::string version_;
+  std::string release_;
+  int64_t clock_offset_ms_ = 0;  ///< its clock minus ours
   std::map<uint16_t, Settle> settle_;
   std::vector<FailedUnit> failed_;
   std::map<uint16_t, Offset> settling_;  ///< by link: applied before what is being settled

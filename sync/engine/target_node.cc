@@ -7,6 +7,7 @@
 
 #include "sync/base/error.h"
 #include "sync/commands/commands.h"
+#include "sync/commands/dialect.h"
 #include "sync/engine/reply_policy.h"
 #include "sync/resp/encoder.h"
 
@@ -18,11 +19,28 @@ constexpr size_t read_buffer_bytes = 128 * 1024;
 constexpr size_t spare_bytes_max = 2 << 20;
 constexpr Bytes ok_reply = "+OK\r\n";
 constexpr const char* key_gone = "GONE the key was no longer there";
+constexpr const char* entry_gone = "GONE the entry that was claimed is deleted";
 
 /// Behind the message that begins at `at`; nodes are in preorder.
 size_t end_of(const std::vector<resp::Node>& nodes, size_t at) {
   for (size_t open = 1; open > 0; ++at) open += nodes[at].child_count - 1;
   return at;
+}
+
+/// XCLAIM of an entry, and not only for the sake of its consumer.
+bool is_claim(const commands::Spec& spec, const std::vector<Bytes>& args) {
+  constexpr size_t id = 5;
+  return spec.name == "xclaim" && args.size() > id && args[id] != commands::no_stream_entry;
+}
+
+/// The reply to XCLAIM at `at` has an entry, or an id, for what was claimed.
+bool claimed(const std::vector<resp::Node>& nodes, size_t at) {
+  if (nodes[at].child_count == 0) return false;
+  const size_t end = end_of(nodes, at);
+  for (++at; at < end; at = end_of(nodes, at)) {
+    if (nodes[at].type == resp::Type::null) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -128,8 +146,11 @@ size_t TargetNode::consume_replies(Bytes input) {
     const auto& nodes = parser_.nodes();
     const resp::Node& top = nodes.front();
     const bool error = top.type == resp::Type::error || top.type == resp::Type::bulk_error;
-    if (units_.front().kind == UnitKind::transaction && units_.front().replies == 1 && !error)
-      scan_exec(nodes);
+    if (units_.front().exec && units_.front().replies == 1 && !error) scan_exec(nodes);
+    if (units_.front().expect_claims && !units_.front().exec && !error && !claimed(nodes, 0)) {
+      units_.front().failed = true;
+      front_error_ = entry_gone;
+    }
     on_reply(error, top.text, top.integer, top.type == resp::Type::integer);
     used += *length;
   }
@@ -148,7 +169,8 @@ void TargetNode::scan_exec(const std::vector<resp::Node>& nodes) {
     units_.front().failed = true;
     front_error_ = "EXECABORT the transaction was not applied";
   }
-  if (!units_.front().failed && found_key_gone(nodes)) {
+  const bool stream = units_.front().kind == UnitKind::transaction;
+  if (stream && !units_.front().failed && found_key_gone(nodes)) {
     units_.front().failed = true;
     front_error_ = key_gone;
   }
@@ -159,7 +181,8 @@ bool TargetNode::found_key_gone(const std::vector<resp::Node>& nodes) const {
   const auto zero = [](const resp::Node& node) {
     return node.type == resp::Type::integer && node.integer == 0;
   };
-  if (std::none_of(nodes.begin() + 1, nodes.end(), zero)) return false;
+  const bool claims = units_.front().expect_claims;
+  if (!claims && std::none_of(nodes.begin() + 1, nodes.end(), zero)) return false;
   resp::CommandParser parser;
   Bytes requests = front_request();
   size_t at = 0;  // of the reply to the command before
@@ -168,6 +191,8 @@ bool TargetNode::found_key_gone(const std::vector<resp::Node>& nodes) const {
     LOCKSTEP_ASSERT(length.has_value());  // we wrote it
     const commands::Spec* spec = commands::find(parser.args());
     if (!multi && spec && needs_its_key(spec->name) && zero(nodes[at])) return true;
+    if (!multi && claims && spec && is_claim(*spec, parser.args()) && !claimed(nodes, at))
+      return true;
     at = multi ? 1 : end_of(nodes, at);
     requests.remove_prefix(*length);
   }

@@ -13,6 +13,7 @@ namespace lockstep::fence {
 namespace {
 
 constexpr size_t string_piece_bytes = 1 << 20;
+constexpr const char* no_entry = "18446744073709551615-18446744073709551615";
 
 std::string text_of(rdb::StreamId id) { return fmt::format("{}-{}", id.ms, id.seq); }
 
@@ -27,10 +28,25 @@ unsigned major_minor(Bytes version) {
 
 }  // namespace
 
+const char* unsupported_name(Unsupported what) {
+  switch (what) {
+    case Unsupported::streams:
+      return "streams";
+    case Unsupported::field_expiry:
+      return "field-expiry";
+    case Unsupported::module:
+      return "module";
+    case Unsupported::database:
+      return "database";
+  }
+  return "?";
+}
+
 RebuildOptions rebuild_options(Bytes redis_version, Bytes valkey_version) {
   const unsigned redis = major_minor(redis_version);
   const bool valkey = !valkey_version.empty();
-  return {.hash_field_expiry = valkey ? major_minor(valkey_version) >= 900 : redis >= 704,
+  return {.streams = valkey || redis >= 500,
+          .hash_field_expiry = valkey ? major_minor(valkey_version) >= 900 : redis >= 704,
           .stream_counters = valkey || redis >= 700,
           .create_consumer = valkey || redis >= 602};
 }
@@ -107,16 +123,25 @@ void Rebuilder::on_zset_member(Bytes member, double score) {
 
 void Rebuilder::on_hash_field(Bytes field, Bytes value, std::optional<ExpireAt> expire_at) {
   if (expire_at && !options_.hash_field_expiry)
-    throw UserError(
+    throw UnsupportedValue(
+        Unsupported::field_expiry,
         fmt::format("the hash {} has fields that expire, which the target does not "
-                    "know: use a target of Redis 7.4 or Valkey 9 or newer, or exclude "
-                    "the key",
+                    "know: use a target of Redis 7.4 or Valkey 9 or newer",
                     printable(key_)));
   if (expire_at) field_expiries_.emplace_back(expire_at->ms, field);
   add("HMSET", {field, value});
 }
 
+void Rebuilder::require_streams() const {
+  if (!options_.streams)
+    throw UnsupportedValue(Unsupported::streams,
+                           fmt::format("{} is a stream, and the target has no streams: use a "
+                                       "target of Redis 5.0 or newer",
+                                       printable(key_)));
+}
+
 void Rebuilder::on_stream_entry(rdb::StreamId id, std::span<const std::pair<Bytes, Bytes>> fields) {
+  require_streams();
   const std::string name = text_of(id);
   std::vector<Bytes> args = {"XADD", key_, name};
   for (const auto& [field, value] : fields) args.insert(args.end(), {field, value});
@@ -125,6 +150,7 @@ void Rebuilder::on_stream_entry(rdb::StreamId id, std::span<const std::pair<Byte
 }
 
 void Rebuilder::on_stream_info(const rdb::StreamInfo& info) {
+  require_streams();
   // An empty stream comes to be by adding an entry that is trimmed at once, as in the servers' AOF.
   if (!begun_) send({"XADD", key_, "MAXLEN", "0", "0-1", "x", "y"});
   const std::string last = text_of(info.last_id);
@@ -154,7 +180,9 @@ void Rebuilder::on_group_pending(const rdb::PendingEntry& entry) { pending_.push
 
 void Rebuilder::on_consumer(const rdb::StreamConsumer& consumer) {
   consumer_ = consumer.name;
-  if (options_.create_consumer) send({"XGROUP", "CREATECONSUMER", key_, group_, consumer_});
+  if (options_.create_consumer) return send({"XGROUP", "CREATECONSUMER", key_, group_, consumer_});
+  // A claim makes the consumer, also one of an entry that is not there.
+  send({"XCLAIM", key_, group_, consumer_, "0", no_entry, "JUSTID"});
 }
 
 void Rebuilder::on_consumer_pending(rdb::StreamId id) {
@@ -180,10 +208,10 @@ void Rebuilder::on_consumer_pending(rdb::StreamId id) {
 }
 
 void Rebuilder::on_module(Bytes name, Bytes) {
-  throw UserError(
-      fmt::format("{} is a value of the module type {}, which cannot be made by "
-                  "commands: load the same module into the target",
-                  printable(key_), name));
+  throw UnsupportedValue(Unsupported::module,
+                         fmt::format("{} is a value of the module type {}, which the target does "
+                                     "not know: load the same module there",
+                                     printable(key_), name));
 }
 
 void rebuild_value(std::string key, rdb::ValueType type, Bytes value,

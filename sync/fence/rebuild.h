@@ -7,12 +7,30 @@
 #include <utility>
 #include <vector>
 
+#include "sync/base/error.h"
 #include "sync/rdb/decode.h"
 
 namespace lockstep::fence {
 
+/// What a target may have no place for.
+enum class Unsupported : uint8_t { streams, field_expiry, module, database };
+/// "streams", "field-expiry", …
+const char* unsupported_name(Unsupported what);
+
+/// The target cannot hold the key, in whatever form it is sent.
+class UnsupportedValue : public UserError {
+ public:
+  UnsupportedValue(Unsupported what, const std::string& message)
+      : UserError(message), what_(what) {}
+  Unsupported reason() const { return what_; }
+
+ private:
+  Unsupported what_;
+};
+
 /// What the target's commands can do, for values that it gets as commands.
 struct RebuildOptions {
+  bool streams = true;            ///< XADD: 5.0
   bool hash_field_expiry = true;  ///< HPEXPIREAT: Redis 7.4, Valkey 9
   bool stream_counters = true;    ///< XSETID … ENTRIESADDED, XGROUP … ENTRIESREAD: 7.0
   bool create_consumer = true;    ///< XGROUP CREATECONSUMER: 6.2
@@ -30,11 +48,11 @@ RebuildOptions rebuild_options(Bytes redis_version, Bytes valkey_version);
 /// APPEND.
 ///
 /// Feed it with rdb::decode(), or rdb::decode_part() for each part of a large value, between
-/// start() and finish(). Throws UserError for what the target cannot hold: fields that expire where
-/// there is no HPEXPIREAT, values of modules.
+/// start() and finish(). Throws UnsupportedValue for what the target cannot hold: streams, fields
+/// that expire where there is no HPEXPIREAT, values of modules.
 ///
-/// What commands cannot make: pending entries whose entry was deleted (7.0 on), consumers without
-/// pending entries before 6.2, the times when consumers were last seen.
+/// What commands cannot make: pending entries whose entry was deleted, and the times when consumers
+/// were last seen.
 class Rebuilder : public rdb::Visitor {
  public:
   /// Gets each command as it goes to the server. The bytes live for the call only.
@@ -58,6 +76,7 @@ class Rebuilder : public rdb::Visitor {
   void on_module(Bytes name, Bytes raw) override;
 
  private:
+  void require_streams() const;
   void send(std::span<const Bytes> args);
   void send(std::initializer_list<Bytes> args);
   /// Adds arguments to the batch of `command`; a full batch is sent.
