@@ -39,6 +39,15 @@ bool refused_by_twemproxy(const Form& form) {
   return false;
 }
 
+/// The first version that can hold what a form writes.
+uint16_t holds_since(const Form& form) {
+  const auto has = [&](std::string_view text) {
+    return form.words.find(text) != std::string_view::npos;
+  };
+  if (has("FUNCTION") || has("FCALL")) return 700;
+  return has("$stream") || has("STREAMS") ? 500 : 0;
+}
+
 /// The forms of all families, each family with the same share whatever its number of forms.
 struct WeightedForms {
   std::vector<std::vector<Form>> families;  // a form stands as often as it weighs
@@ -84,6 +93,7 @@ bool is_usable(const Form& form, const Capability& capability) {
   if ((form.flags & field_expiry) ? !capability.field_expiry : form.since > capability.version) {
     return false;
   }
+  if (holds_since(form) > capability.oldest) return false;
   if ((form.flags & databases) && !capability.multiple_databases) return false;
   if ((form.flags & effects_only) && capability.version < 302) return false;
   return capability.source != TopologyKind::twemproxy || !refused_by_twemproxy(form);

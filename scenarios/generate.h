@@ -10,10 +10,11 @@ namespace lockstep::scenarios {
 
 /// What the servers of a run know, which decides what may be generated.
 struct Capability {
-  uint16_t version = 700;  ///< as 6.2 → 602, of the oldest server involved
+  uint16_t version = 700;  ///< as 6.2 → 602: commands up to it are generated
   bool field_expiry = false;
   bool multiple_databases = true;  ///< on every side
   TopologyKind source = TopologyKind::standalone;
+  uint16_t oldest = UINT16_MAX;  ///< version of the oldest server, which must hold what is written
 };
 
 /// Whether such servers know the form and such a source takes it.

@@ -71,10 +71,12 @@ Capability capability_of(const Scenario& scenario) {
   Capability capability{UINT16_MAX, true, true, scenario.source().topology};
   for (const DeploymentSpec& spec : scenario.deployments) {
     const fixtures::ServerSpec server = server_of(spec);
-    capability.version = std::min(capability.version, server.commands);
+    capability.oldest = std::min(capability.oldest, server.commands);
     capability.field_expiry &= server.field_expiry;
     capability.multiple_databases &= spec.topology == TopologyKind::standalone;
   }
+  capability.version =
+      scenario.workload.newest_commands ? server_of(scenario.source()).commands : capability.oldest;
   return capability;
 }
 
@@ -151,6 +153,9 @@ class Case {
     options.short_expiries = 0.3;
     options.seed = result_.seed;
     options.mix = fixtures::Mix::everything;
+    const Capability all = capability_of(scenario());
+    options.version_max = all.oldest / 100 * 10000u + all.oldest % 100 * 100u + 99;
+    options.field_expiry = all.field_expiry;
     std::vector<net::Endpoint> servers;
     for (const auto* server : source().primaries()) servers.push_back(server->endpoint());
     result_.keys_loaded = co_await fixtures::load_dataset(servers, options);

@@ -182,6 +182,7 @@ WorkloadSpec read_workload(YamlMap map) {
                                      family, nearest(family.substr(0, 64), family_names()),
                                      fmt::join(family_names(), ", ")));
   }
+  spec.newest_commands = map.flag("newest_commands", spec.newest_commands);
   spec.commands = static_cast<uint32_t>(map.number("commands", spec.commands, 0, 10'000'000));
   spec.connections = static_cast<uint32_t>(map.number("connections", spec.connections, 1, 256));
   spec.keys = static_cast<uint32_t>(map.number("keys", spec.keys, 1, 100'000));

@@ -42,6 +42,9 @@ struct DataSpec {
 
 struct WorkloadSpec {
   std::vector<std::string> families;
+  /// Commands that only the source knows as well, on what every server can hold; else those that
+  /// every server knows.
+  bool newest_commands = false;
   uint32_t commands = 1000;  ///< steps, over all families
   uint32_t connections = 4;
   uint32_t keys = 24;                        ///< names of each type

@@ -54,6 +54,7 @@ void write_data(YAML::Emitter& out, const DataSpec& data) {
 void write_workload(YAML::Emitter& out, const WorkloadSpec& workload) {
   out << YAML::Key << "workload" << YAML::Value << YAML::BeginMap;
   put(out, "families", workload.families);
+  put(out, "newest_commands", yes_no(workload.newest_commands));
   put(out, "commands", workload.commands);
   put(out, "connections", workload.connections);
   put(out, "keys", workload.keys);
