@@ -32,6 +32,7 @@ def encode(*args):
 
 class Client:
     """A blocking RESP2 connection."""
+    END = b"the end of all replies"
 
     def __init__(self, address):
         self.socket = socket.create_connection((address, 6379))
@@ -52,6 +53,18 @@ class Client:
     def ask(self, *args):
         self.socket.sendall(encode(*args))
         return self.read()
+
+    def pipeline(self, requests):
+        requests = list(requests)
+        self.socket.sendall(b"".join(requests))
+        return [self.read() for _ in requests]
+
+    def drain(self, requests):
+        """Sends them and reads past all replies."""
+        self.socket.sendall(requests + encode("ECHO", self.END))
+        tail = b""
+        while not tail.endswith(self.END + b"\r\n"):
+            tail = (tail + self.socket.recv(1 << 20))[-64:]
 
     def info(self, section):
         text = self.ask("INFO", section).decode()

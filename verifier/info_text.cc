@@ -43,8 +43,10 @@ std::vector<DbKeys> info_keyspace(Bytes info) {
     const Bytes line = next_line(info);
     const size_t at = line.find(":keys=");
     if (!line.starts_with("db") || at == Bytes::npos) continue;
-    result.push_back(
-        {DbIndex{to_number<uint32_t>(line.substr(2))}, to_number<uint64_t>(line.substr(at + 6))});
+    const size_t expires = line.find(",expires=");
+    result.push_back({DbIndex{to_number<uint32_t>(line.substr(2))},
+                      to_number<uint64_t>(line.substr(at + 6)),
+                      expires == Bytes::npos ? 0 : to_number<uint64_t>(line.substr(expires + 9))});
   }
   return result;
 }

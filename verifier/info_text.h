@@ -15,6 +15,7 @@ uint64_t info_number(Bytes info, Bytes field);
 struct DbKeys {
   DbIndex db;
   uint64_t keys = 0;
+  uint64_t expires = 0;  ///< of these, how many have an expiry
 };
 /// The keyspace section: databases that hold keys.
 std::vector<DbKeys> info_keyspace(Bytes info);

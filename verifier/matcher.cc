@@ -12,6 +12,7 @@ namespace {
 constexpr size_t ledger_share = 4;
 constexpr size_t join_share = 4;
 constexpr size_t candidates_share = 8;
+constexpr size_t strays_share = 32;
 /// Of a candidate beside its name, here and while it is read again.
 constexpr size_t candidate_bytes = 512;
 
@@ -46,35 +47,76 @@ std::filesystem::path ledger_path(const std::filesystem::path& state, SideName s
   return state.string() + (side == SideName::source ? ".source" : ".target");
 }
 
+std::filesystem::path strays_path(const std::filesystem::path& state, SideName side) {
+  return ledger_path(state, side).string() + ".strays";
+}
+
 size_t index(SideName side) { return static_cast<size_t>(side); }
 
 }  // namespace
 
 Matcher::Matcher(MatcherOptions options) : options_(std::move(options)) {
-  for (auto& ledger : ledgers_) {
-    ledger =
-        std::make_unique<Ledger>(options_.memory_bytes / ledger_share, options_.spill_directory);
-  }
+  for (const SideName side : {SideName::source, SideName::target}) make_ledgers(side);
 }
 
-uint64_t Matcher::write_out(SideName side) { return ledgers_[index(side)]->write_out(); }
+void Matcher::make_ledgers(SideName side) {
+  const auto make = [this](size_t share) {
+    return std::make_unique<Ledger>(options_.memory_bytes / share, options_.spill_directory);
+  };
+  ledgers_[index(side)] = make(ledger_share);
+  strays_[index(side)] = make(strays_share);
+}
 
-void Matcher::resume(SideName side, uint64_t seen, uint64_t ledger_bytes) {
-  seen_[index(side)] = seen;
-  ledgers_[index(side)]->resume(ledger_path(options_.state, side), ledger_bytes);
+Matcher::Kept Matcher::write_out(SideName side) {
+  return {.seen = seen(side),
+          .ledger_bytes = ledgers_[index(side)]->write_out(),
+          .stray_bytes = strays_[index(side)]->write_out()};
+}
+
+void Matcher::resume(SideName side, const Kept& kept) {
+  seen_[index(side)] = kept.seen;
+  ledgers_[index(side)]->resume(ledger_path(options_.state, side), kept.ledger_bytes);
+  strays_[index(side)]->resume(strays_path(options_.state, side), kept.stray_bytes);
 }
 
 void Matcher::remove_files() const {
   for (const SideName side : {SideName::source, SideName::target}) {
     std::error_code ignored;
     std::filesystem::remove(ledger_path(options_.state, side), ignored);
+    std::filesystem::remove(strays_path(options_.state, side), ignored);
   }
 }
 
 void Matcher::clear() {
-  *this = Matcher(MatcherOptions(options_));
-  if (options_.state.empty()) return;
-  for (const SideName side : {SideName::source, SideName::target}) resume(side, 0, 0);
+  next_partition_ = memory_max_ = 0;
+  distinct_ = 0;
+  for (const SideName side : {SideName::source, SideName::target}) {
+    make_ledgers(side);
+    seen_[index(side)] = 0;
+    if (!options_.state.empty()) resume(side, {});
+  }
+}
+
+void Matcher::read_strays(const OnStray& on_stray) const {
+  for (const SideName side : {SideName::source, SideName::target}) {
+    for (size_t partition = 0; partition < Ledger::partition_count; ++partition) {
+      strays_[index(side)]->read(partition, [&](Bytes entries, bool) {
+        KeyEntry entry;
+        for (const char* at = entries.data(); at != entries.data() + entries.size();) {
+          at = read_entry(at, entry);
+          on_stray(side, entry);
+        }
+      });
+    }
+  }
+}
+
+void Matcher::forget_strays() {
+  for (const SideName side : {SideName::source, SideName::target}) {
+    strays_[index(side)] =
+        std::make_unique<Ledger>(options_.memory_bytes / strays_share, options_.spill_directory);
+    if (!options_.state.empty()) strays_[index(side)]->resume(strays_path(options_.state, side), 0);
+  }
 }
 
 void Matcher::resume_join(size_t next_partition, uint64_t distinct) {
@@ -82,41 +124,35 @@ void Matcher::resume_join(size_t next_partition, uint64_t distinct) {
   distinct_ = distinct;
 }
 
-bool Matcher::is_stray(const Side& side, size_t node, DbIndex db, Bytes key) {
-  if (side.serves(node, key)) return false;
-  strays_.push_back({side.name(), node, db, std::string(key)});
-  return true;
-}
-
-void Matcher::put(SideName side, const KeyEntry& entry) {
-  ledgers_[index(side)]->add(entry, entry.hash());
+void Matcher::put(const Side& side, const KeyEntry& entry) {
+  auto& ledgers = side.serves(entry.node, entry.key) ? ledgers_ : strays_;
+  ledgers[index(side.name())]->add(entry, entry.hash());
 }
 
 void Matcher::add_unread(const Side& side, size_t node, DbIndex db, Bytes key) {
-  if (is_stray(side, node, db, key)) return;
   KeyEntry entry;
   entry.db = db;
   entry.key = key;
   entry.node = static_cast<uint32_t>(node);
   entry.unread = true;
-  put(side.name(), entry);
+  put(side, entry);
 }
 
 void Matcher::add(const Side& side, size_t node, const KeySeen& seen) {
-  ++seen_[index(side.name())];
-  if (is_stray(side, node, seen.db, seen.key)) return;
-  put(side.name(), {.db = seen.db,
-                    .key = seen.key,
-                    .digest = seen.digest,
-                    .kind = seen.kind,
-                    .expire_at = seen.expire_at,
-                    .node = static_cast<uint32_t>(node),
-                    .unread = false,
-                    .offset = seen.offset});
+  seen_[index(side.name())].fetch_add(1, std::memory_order_relaxed);
+  put(side, {.db = seen.db,
+             .key = seen.key,
+             .digest = seen.digest,
+             .kind = seen.kind,
+             .expire_at = seen.expire_at,
+             .node = static_cast<uint32_t>(node),
+             .unread = false,
+             .offset = seen.offset});
 }
 
 size_t Matcher::memory_bytes() const {
-  return ledgers_[0]->memory_bytes() + ledgers_[1]->memory_bytes();
+  return ledgers_[0]->memory_bytes() + ledgers_[1]->memory_bytes() + strays_[0]->memory_bytes() +
+         strays_[1]->memory_bytes();
 }
 
 uint64_t Matcher::spilled_bytes() const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <string>
 #include <vector>
 
@@ -27,23 +28,15 @@ struct Candidate {
   auto operator<=>(const Candidate&) const = default;
 };
 
-/// A key at a node of a cluster that does not serve it.
-struct Stray {
-  SideName side = SideName::source;
-  size_t node = 0;
-  DbIndex db;
-  std::string key;
-};
-
 struct MatcherOptions {
   Tolerance tolerance;
-  size_t memory_bytes = 256 << 20;  ///< of all that it holds, strays apart
+  size_t memory_bytes = 256 << 20;  ///< of all that it holds
   std::filesystem::path spill_directory = std::filesystem::temp_directory_path();
   std::filesystem::path state;  ///< what is kept is kept beside this file; empty: nothing is
 };
 
 /// Brings the keys of both sides together, in any order of arrival: what is equal vanishes, what is
-/// not is a candidate.
+/// not is a candidate. Each side's keys may be added by a thread of its own.
 class Matcher {
  public:
   explicit Matcher(MatcherOptions options);
@@ -58,9 +51,19 @@ class Matcher {
   /// of the memory; call until it gives none.
   std::vector<Candidate> take_candidates();
 
+  /// Keys at nodes of a cluster that do not serve them: they take no part in anything else.
+  using OnStray = std::function<void(SideName side, const KeyEntry& entry)>;
+  void read_strays(const OnStray& on_stray) const;
+  void forget_strays();
+
   // For a state file.
-  uint64_t write_out(SideName side);  ///< returns the length of its file
-  void resume(SideName side, uint64_t seen, uint64_t ledger_bytes);
+  struct Kept {
+    uint64_t seen = 0;
+    uint64_t ledger_bytes = 0;  ///< length of the file of its keys
+    uint64_t stray_bytes = 0;
+  };
+  Kept write_out(SideName side);
+  void resume(SideName side, const Kept& kept);
   void resume_join(size_t next_partition, uint64_t distinct);
   void remove_files() const;
   size_t next_partition() const { return next_partition_; }
@@ -68,22 +71,21 @@ class Matcher {
   uint64_t seen(SideName side) const { return seen_[static_cast<size_t>(side)]; }
   /// Distinct keys of both sides, as far as they have been brought together.
   uint64_t distinct() const { return distinct_; }
-  std::vector<Stray>& strays() { return strays_; }
   size_t memory_bytes_max() const { return memory_max_; }
   uint64_t spilled_bytes() const;
 
  private:
-  bool is_stray(const Side& side, size_t node, DbIndex db, Bytes key);
-  void put(SideName side, const KeyEntry& entry);
+  void make_ledgers(SideName side);
+  void put(const Side& side, const KeyEntry& entry);
   size_t memory_bytes() const;
 
   MatcherOptions options_;
   std::array<std::unique_ptr<Ledger>, 2> ledgers_;
-  std::array<uint64_t, 2> seen_{};
+  std::array<std::unique_ptr<Ledger>, 2> strays_;
+  std::array<std::atomic<uint64_t>, 2> seen_{};  ///< read by whoever shows the progress
   size_t next_partition_ = 0;
   uint64_t distinct_ = 0;
   size_t memory_max_ = 0;
-  std::vector<Stray> strays_;
 };
 
 }  // namespace lockstep::verifier

@@ -2,10 +2,13 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/experimental/parallel_group.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <thread>
 
 namespace lockstep::verifier {
 
@@ -18,6 +21,24 @@ auto deferred_task(asio::any_io_executor executor, asio::awaitable<void> task) {
 }
 using Task = decltype(deferred_task(std::declval<asio::any_io_executor>(),
                                     std::declval<asio::awaitable<void>>()));
+
+/// Joined when it goes.
+class IoThread {
+ public:
+  IoThread() : guard_(asio::make_work_guard(io_)), thread_([this] { io_.run(); }) {}
+  ~IoThread() {
+    io_.stop();
+    thread_.join();
+  }
+  IoThread(const IoThread&) = delete;
+  IoThread& operator=(const IoThread&) = delete;
+  asio::any_io_executor executor() { return io_.get_executor(); }
+
+ private:
+  asio::io_context io_{1};
+  asio::executor_work_guard<asio::io_context::executor_type> guard_;
+  std::thread thread_;
+};
 
 }  // namespace
 
@@ -32,6 +53,11 @@ asio::awaitable<void> run_all(std::vector<asio::awaitable<void>> tasks) {
   for (const size_t index : order) {
     if (failures[index]) std::rethrow_exception(failures[index]);
   }
+}
+
+asio::awaitable<void> run_on_thread(asio::awaitable<void> task) {
+  IoThread thread;
+  co_await asio::co_spawn(thread.executor(), std::move(task), asio::use_awaitable);
 }
 
 asio::awaitable<void> pause_for(std::chrono::milliseconds time) {

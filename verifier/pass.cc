@@ -26,13 +26,21 @@ asio::awaitable<ReadMode> Pass::run(ReadMode mode, std::string& note) {
 }
 
 asio::awaitable<void> Pass::read_both(ReadMode mode) {
+  std::vector<asio::awaitable<void>> sides;
+  sides.push_back(read_side(source_, mode));
+  sides.push_back(read_side(target_, mode));
+  // A side's keys go where the other's do not. Snapshots have connections of their own; those of a
+  // scan belong to this thread.
+  if (mode == ReadMode::snapshot) sides.front() = run_on_thread(std::move(sides.front()));
+  co_await run_all(std::move(sides));
+}
+
+asio::awaitable<void> Pass::read_side(Side& side, ReadMode mode) {
   std::vector<asio::awaitable<void>> tasks;
-  for (Side* side : {&source_, &target_}) {
-    positions_[static_cast<size_t>(side->name())].resize(side->node_count());
-    for (size_t node = 0; node < side->node_count(); ++node) {
-      if (scope_.slots() && !side->owns_any(node, *scope_.slots())) continue;
-      tasks.push_back(read_node(*side, node, mode));
-    }
+  positions_[static_cast<size_t>(side.name())].resize(side.node_count());
+  for (size_t node = 0; node < side.node_count(); ++node) {
+    if (scope_.slots() && !side.owns_any(node, *scope_.slots())) continue;
+    tasks.push_back(read_node(side, node, mode));
   }
   co_await run_all(std::move(tasks));
 }

@@ -32,6 +32,7 @@ class Pass {
 
  private:
   asio::awaitable<void> read_both(ReadMode mode);
+  asio::awaitable<void> read_side(Side& side, ReadMode mode);
   void add(Side& side, const Candidate& key, const Reading& reading);
   asio::awaitable<void> read_node(Side& side, size_t node, ReadMode mode);
 

@@ -13,7 +13,8 @@ namespace lockstep::verifier {
 namespace {
 
 constexpr size_t keys_per_pipeline = 16;
-constexpr size_t replies_per_key = 3;
+constexpr size_t replies_per_key = 4;
+constexpr int reads_max = 4;
 
 /// A key elsewhere, a server that loads: what may pass. The rest a person must settle.
 void require_answer(const resp::Value& reply, const std::string& label, Bytes key) {
@@ -31,21 +32,47 @@ int64_t time_ms(const resp::Value& reply) {
   return std::stoll(reply.items[0].text) * 1000 + std::stoll(reply.items[1].text) / 1000;
 }
 
-fence::FencedKey take(std::string key, std::span<const resp::Value> replies,
-                      const std::string& label) {
+struct PlainRead {
+  fence::FencedKey key;
+  bool exact = true;
+};
+
+PlainRead take(std::string key, std::span<const resp::Value> replies, const std::string& label) {
   for (const resp::Value& reply : replies) require_answer(reply, label, key);
-  fence::FencedKey result{
-      .key = std::move(key), .dump_payload = std::nullopt, .expire_at = std::nullopt, .offset = {}};
-  if (replies[2].is_null()) return result;
-  result.dump_payload = replies[2].text;
-  if (replies[1].integer >= 0)
-    result.expire_at = ExpireAt{time_ms(replies[0]) + replies[1].integer};
-  return result;
+  PlainRead read{.key = {.key = std::move(key),
+                         .dump_payload = std::nullopt,
+                         .expire_at = std::nullopt,
+                         .offset = {}}};
+  if (replies[3].is_null()) return read;
+  read.key.dump_payload = replies[3].text;
+  if (replies[1].integer < 0) return read;
+  const int64_t before_ms = time_ms(replies[0]), after_ms = time_ms(replies[2]);
+  read.key.expire_at = ExpireAt{before_ms + (after_ms - before_ms) / 2 + replies[1].integer};
+  read.exact = before_ms == after_ms;
+  return read;
 }
 
 net::asio::awaitable<void> select(net::Client& client, DbIndex db) {
   std::vector<std::string> request{"SELECT", std::to_string(db.value)};
   co_await client.command_or_throw(std::move(request));
+}
+
+net::asio::awaitable<std::vector<PlainRead>> read_batch(net::Client& client,
+                                                        std::vector<std::string> keys) {
+  std::string requests;
+  for (const std::string& key : keys) {
+    resp::append_command(requests, {"TIME"});
+    resp::append_command(requests, {"PTTL", key});
+    resp::append_command(requests, {"TIME"});
+    resp::append_command(requests, {"DUMP", key});
+  }
+  const auto replies = co_await client.pipeline(std::move(requests), keys.size() * replies_per_key);
+  std::vector<PlainRead> reads;
+  for (size_t i = 0; i < keys.size(); ++i) {
+    const auto own = std::span(replies).subspan(i * replies_per_key, replies_per_key);
+    reads.push_back(take(std::move(keys[i]), own, client.endpoint().label()));
+  }
+  co_return reads;
 }
 
 }  // namespace
@@ -55,18 +82,17 @@ net::asio::awaitable<std::vector<fence::FencedKey>> read_plainly(net::Client& cl
   if (db.value > 0) co_await select(client, db);
   std::vector<fence::FencedKey> result;
   while (result.size() < keys.size()) {
-    const size_t first = result.size();
-    const size_t count = std::min(keys_per_pipeline, keys.size() - first);
-    std::string requests;
-    for (size_t i = first; i < first + count; ++i) {
-      resp::append_command(requests, {"TIME"});
-      resp::append_command(requests, {"PTTL", keys[i]});
-      resp::append_command(requests, {"DUMP", keys[i]});
-    }
-    const auto replies = co_await client.pipeline(std::move(requests), count * replies_per_key);
-    for (size_t i = 0; i < count; ++i) {
-      const auto own = std::span(replies).subspan(i * replies_per_key, replies_per_key);
-      result.push_back(take(keys[first + i], own, client.endpoint().label()));
+    const auto first = keys.begin() + static_cast<ptrdiff_t>(result.size());
+    const size_t count = std::min(keys_per_pipeline, keys.size() - result.size());
+    std::vector<std::string> some(first, first + static_cast<ptrdiff_t>(count));
+    std::vector<PlainRead> reads = co_await read_batch(client, std::move(some));
+    for (PlainRead& read : reads) {
+      for (int again = 1; again < reads_max && !read.exact; ++again) {
+        std::vector<std::string> one(1, read.key.key);
+        std::vector<PlainRead> anew = co_await read_batch(client, std::move(one));
+        read = std::move(anew.front());
+      }
+      result.push_back(std::move(read.key));
     }
   }
   if (db.value > 0) co_await select(client, DbIndex{0});

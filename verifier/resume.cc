@@ -65,23 +65,6 @@ std::vector<ScanPosition> positions_of(const json& list) {
   return positions;
 }
 
-json strays_json(const std::vector<Stray>& strays) {
-  json list = json::array();
-  for (const Stray& each : strays)
-    list.push_back({static_cast<int>(each.side), each.node, each.db.value, base64(each.key)});
-  return list;
-}
-
-std::vector<Stray> strays_of(const json& list) {
-  std::vector<Stray> strays;
-  for (const json& each : list) {
-    strays.push_back({static_cast<SideName>(each.at(0).get<int>()), each.at(1).get<size_t>(),
-                      DbIndex{each.at(2).get<uint32_t>()},
-                      from_base64(each.at(3).get<std::string>()).value()});
-  }
-  return strays;
-}
-
 }  // namespace
 
 Resume::Resume(const VerifyOptions& options, Side& source, Side& target, Matcher& matcher,
@@ -100,7 +83,7 @@ bool Resume::load() {
   const auto state = file_->load();
   if (!state) {
     log_.resume_at(0);
-    for (const SideName side : {SideName::source, SideName::target}) matcher_.resume(side, 0, 0);
+    for (const SideName side : {SideName::source, SideName::target}) matcher_.resume(side, {});
     return false;
   }
   if (state->at("nodes") != json{nodes_json(*sides_[0]), nodes_json(*sides_[1])}) {
@@ -130,27 +113,29 @@ void Resume::restore(const json& state) {
   for (const SideName side : {SideName::source, SideName::target}) {
     const json& saved = state.at("sides").at(static_cast<size_t>(side));
     pass_.resume(side, counters_of(saved.at("counters")), positions_of(saved.at("positions")));
-    matcher_.resume(side, saved.at("seen"), saved.at("ledger_bytes"));
+    matcher_.resume(side, {.seen = saved.at("seen"),
+                           .ledger_bytes = saved.at("ledger_bytes"),
+                           .stray_bytes = saved.at("stray_bytes")});
   }
   matcher_.resume_join(state.at("next_partition"), state.at("distinct"));
-  matcher_.strays() = strays_of(state.at("strays"));
 }
 
 void Resume::save(bool read) {
   if (!file_) return;
   json sides = json::array();
   for (const SideName side : {SideName::source, SideName::target}) {
+    const Matcher::Kept kept = matcher_.write_out(side);
     sides.push_back({{"counters", counters_json(pass_.counters(side))},
                      {"positions", positions_json(pass_.positions(side))},
-                     {"seen", matcher_.seen(side)},
-                     {"ledger_bytes", matcher_.write_out(side)}});
+                     {"seen", kept.seen},
+                     {"ledger_bytes", kept.ledger_bytes},
+                     {"stray_bytes", kept.stray_bytes}});
   }
   file_->save({{"nodes", {nodes_json(*sides_[0]), nodes_json(*sides_[1])}},
                {"read", read},
                {"sides", std::move(sides)},
                {"next_partition", matcher_.next_partition()},
                {"distinct", matcher_.distinct()},
-               {"strays", strays_json(matcher_.strays())},
                {"quiet", quiet_.last()},
                {"was_quiet", quiet_.always_quiet()},
                {"diff_bytes", log_.written_bytes()},

@@ -2,14 +2,18 @@
 
 #include <algorithm>
 
+#include "verifier/big_compare.h"
 #include "verifier/key_reader.h"
 #include "verifier/parallel.h"
+#include "verifier/piece_reader.h"
 
 namespace lockstep::verifier {
 
 namespace {
 
 constexpr size_t batch_keys = 128;
+/// Of values that are held at once, as the servers count them.
+constexpr uint64_t group_bytes_max = 16 << 20;
 constexpr milliseconds round_pause{100};
 constexpr size_t source_seen_max = 256;
 
@@ -69,18 +73,49 @@ asio::awaitable<void> Settle::round(bool last) {
 asio::awaitable<Settle::Batch> Settle::settle_batch(Batch batch, bool last) {
   std::vector<Candidate> keys;
   for (const Pending& pending : batch) keys.push_back(pending.key);
+  const std::vector<uint64_t> sizes = co_await value_sizes(source_, target_, std::move(keys));
+  Batch left, group;
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < batch.size(); ++i) {
+    if (sizes[i] >= big_value_bytes) {
+      co_await settle_big(std::move(batch[i]), last, left);
+      continue;
+    }
+    if (bytes + sizes[i] > group_bytes_max) {
+      co_await settle_group(std::exchange(group, {}), last, left);
+      bytes = 0;
+    }
+    bytes += sizes[i];
+    group.push_back(std::move(batch[i]));
+  }
+  co_await settle_group(std::move(group), last, left);
+  co_return left;
+}
+
+asio::awaitable<void> Settle::settle_group(Batch group, bool last, Batch& left) {
+  if (group.empty()) co_return;
+  std::vector<Candidate> keys;
+  for (const Pending& pending : group) keys.push_back(pending.key);
   // The source first: what the target has then is not older than what the source was seen with,
   // unless it is behind.
   const std::vector<Reading> sources = co_await read_keys(source_, keys);
   const std::vector<Reading> targets = co_await read_keys(target_, keys);
   const bool unchanged = co_await quiet_.look();
   const bool quiet = unchanged && quiet_.quiet_for(options_.confirm_quiet);
-  Batch left;
-  for (size_t i = 0; i < batch.size(); ++i) {
-    if (!settled(batch[i], sources[i], targets[i], quiet, last))
-      left.push_back(std::move(batch[i]));
+  for (size_t i = 0; i < group.size(); ++i) {
+    const Comparison comparison = compare(sources[i], targets[i], tolerance_);
+    if (!settled(group[i], sources[i], targets[i], comparison, quiet, last))
+      left.push_back(std::move(group[i]));
   }
-  co_return left;
+}
+
+/// A key whose value is not held.
+asio::awaitable<void> Settle::settle_big(Pending pending, bool last, Batch& left) {
+  const BigComparison read = co_await compare_big(source_, target_, pending.key, tolerance_);
+  const bool unchanged = co_await quiet_.look();
+  const bool quiet = unchanged && quiet_.quiet_for(options_.confirm_quiet);
+  if (!settled(pending, read.source, read.target, read.comparison, quiet, last))
+    left.push_back(std::move(pending));
 }
 
 /// Whether the target holds what the source was seen to hold in an earlier reading.
@@ -97,9 +132,8 @@ bool Settle::follows(Pending& pending, const Seen& source, const Seen& target) c
          });
 }
 
-bool Settle::settled(Pending& pending, const Reading& source, const Reading& target, bool quiet,
-                     bool last) {
-  const Comparison comparison = compare(source, target, tolerance_);
+bool Settle::settled(Pending& pending, const Reading& source, const Reading& target,
+                     const Comparison& comparison, bool quiet, bool last) {
   switch (comparison.outcome) {
     case Outcome::unverifiable:
       log_.add(Unverifiable{pending.key.db, pending.key.key, comparison.detail});

@@ -124,25 +124,29 @@ class Verification {
 
   /// A slot that moved meanwhile explains a key elsewhere.
   asio::awaitable<void> report_strays() {
-    if (matcher_.strays().empty()) co_return;
-    std::vector<std::string> before[2] = {report_.source.nodes, report_.target.nodes};
+    bool any = false;
+    matcher_.read_strays([&any](SideName, const KeyEntry&) { any = true; });
+    if (!any) co_return;
+    const std::vector<std::string> before[2] = {report_.source.nodes, report_.target.nodes};
     co_await source_.refresh();
     co_await target_.refresh();
-    for (const Stray& stray : matcher_.strays()) {
-      const Side& side = stray.side == SideName::source ? source_ : target_;
-      const std::string& holder = before[static_cast<size_t>(stray.side)][stray.node];
-      const size_t owner = side.holders(stray.key).front();
-      if (side.node(owner).endpoint.label() == holder || side.serves(stray.node, stray.key))
-        continue;
-      Difference difference;
-      difference.diff_class = DiffClass::misplaced;
-      difference.db = stray.db;
-      difference.key = stray.key;
-      difference.detail = fmt::format("held by {} of the {}, where its slot belongs to {}", holder,
-                                      side.title(), side.node(owner).endpoint.label());
-      log_.add(std::move(difference));
-    }
-    matcher_.strays().clear();
+    matcher_.read_strays([&](SideName name, const KeyEntry& stray) {
+      report_stray(name == SideName::source ? source_ : target_, stray,
+                   before[static_cast<size_t>(name)][stray.node]);
+    });
+    matcher_.forget_strays();
+  }
+
+  void report_stray(const Side& side, const KeyEntry& stray, const std::string& holder) {
+    const size_t owner = side.holders(stray.key).front();
+    if (side.node(owner).endpoint.label() == holder || side.serves(stray.node, stray.key)) return;
+    Difference difference;
+    difference.diff_class = DiffClass::misplaced;
+    difference.db = stray.db;
+    difference.key = stray.key;
+    difference.detail = fmt::format("held by {} of the {}, where its slot belongs to {}", holder,
+                                    side.title(), side.node(owner).endpoint.label());
+    log_.add(std::move(difference));
   }
 
   void describe_scope() {

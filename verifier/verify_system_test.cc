@@ -203,5 +203,23 @@ TEST_F(Verify, AKeyThatNeverAgreesFlaps) {
   EXPECT_EQ(report.difference_count(), 0u);
 }
 
+/// Before 7.0 an expiry is a time to live and the server's clock.
+TEST_F(Verify, ExpiriesAreReadToTheMillisecond) {
+  start();
+  for (int i = 0; i < 200; ++i) {
+    on_both({"SET", "k" + std::to_string(i), "v"});
+    on_both({"PEXPIREAT", "k" + std::to_string(i), std::to_string(4'000'000'000'000 + 7919 * i)});
+  }
+  on_target({"PEXPIREAT", "k7", std::to_string(4'000'000'000'000 + 7919 * 7 + 2)});
+  VerifyOptions exact = options();
+  for (const ReadMode mode : {ReadMode::scan, ReadMode::snapshot}) {
+    exact.read = mode;
+    exact.expiry_tolerance = milliseconds(0);
+    EXPECT_EQ(found(verify(exact)), "expiry k7");
+    exact.expiry_tolerance = milliseconds(2);
+    EXPECT_EQ(verify(exact).verdict, Verdict::equal);
+  }
+}
+
 }  // namespace
 }  // namespace lockstep::verifier
