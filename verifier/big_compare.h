@@ -22,8 +22,10 @@ struct BigComparison {
 
 /// As read_keys() and compare(), of a value that is too big to be held: both are read in pieces,
 /// each piece's digest decides, and only the pieces that differ are read again and looked into. A
-/// stream or a module's value of such a size is read by DUMP; where two differ is not told then.
+/// stream or a module's value is read by DUMP, and held if its `bytes` (the larger of
+/// value_sizes()) are not too many; else its digest alone decides, and where two differ is not
+/// told.
 asio::awaitable<BigComparison> compare_big(Side& source, Side& target, Candidate key,
-                                           Tolerance tolerance);
+                                           uint64_t bytes, Tolerance tolerance);
 
 }  // namespace lockstep::verifier

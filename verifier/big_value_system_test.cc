@@ -44,10 +44,12 @@ TEST_F(BigValues, WhatDiffersIsFoundAndLocated) {
   start();
   fill(source());
   fill(target());
+  std::string member(100, 'x');
+  member += "41000";
   on_target({"LSET", "list", "30000", "other"});
-  on_target({"SREM", "set", std::string(100, 'x') + "41000"});
+  on_target({"SREM", "set", member});
   on_target({"HSET", "hash", "field 41000", "other"});
-  on_target({"ZADD", "zset", "5", std::string(100, 'x') + "41000"});
+  on_target({"ZADD", "zset", "5", member});
   on_target({"SETRANGE", "string", "5000000", "?"});
   on_target({"XDEL", "stream", "41000-1"});
   for (const ReadMode mode : {ReadMode::snapshot, ReadMode::scan}) {

@@ -9,7 +9,7 @@ namespace {
 using std::chrono::milliseconds;
 
 /// So many bytes of a reply cost about as much as a command.
-constexpr double bytes_per_command = 4096;
+constexpr double bytes_per_command = 256;
 /// Slower by this than the fastest is a server with other work.
 constexpr double slow_factor = 4;
 /// Shorter waits tell nothing: our own work delays us by as much.

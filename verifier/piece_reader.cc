@@ -5,6 +5,7 @@
 
 #include "sync/base/error.h"
 #include "sync/rdb/score.h"
+#include "verifier/parallel.h"
 
 namespace lockstep::verifier {
 
@@ -61,11 +62,14 @@ asio::awaitable<PiecesEnd> PieceReader::read(std::string key, rdb::Kind kind) {
 
 asio::awaitable<resp::Value> PieceReader::ask(std::vector<std::string> words) {
   co_await side_.await_turn(index_, 1);
+  const auto wait = pace_.before(std::chrono::steady_clock::now(), 1);
+  if (wait > Pace::Duration())
+    co_await pause_for(std::chrono::ceil<std::chrono::milliseconds>(wait));
   const auto begin = std::chrono::steady_clock::now();
   resp::Value reply = co_await node_.client->command(std::move(words));
   const size_t bytes = reply.text.size() + text_bytes(reply.items);
   bytes_ += bytes;
-  node_.pace.answered(std::chrono::steady_clock::now() - begin, 1, bytes);
+  pace_.answered(std::chrono::steady_clock::now() - begin, 1, bytes);
   co_return reply;
 }
 

@@ -44,6 +44,7 @@ class PieceReader {
   rdb::Visitor& visitor_;
   size_t elements_ = 16;  ///< of the next piece
   uint64_t bytes_ = 0;
+  Pace pace_;  ///< of pieces: one alone takes longer than one of many commands in a pipeline
 };
 
 /// The digest of what a PieceReader gives: that of the whole value.

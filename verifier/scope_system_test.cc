@@ -146,7 +146,7 @@ TEST_F(ScopeOfACheck, ARateHolds) {
 
 TEST_F(ScopeOfACheck, AScanWaitsWhileTheServerHasOtherWork) {
   start();
-  const std::string fill = "for i = 1, 40000 do redis.call('SET', 'k' .. i, i) end";
+  const std::string fill = "for i = 1, 15000 do redis.call('SET', 'k' .. i, i) end";
   for (const net::Endpoint& side : {source(), target()}) ask(side, {"EVAL", fill, "0"});
   const auto waited = [](const VerifyReport& report) {
     return std::any_of(report.notes.begin(), report.notes.end(), [](const std::string& note) {

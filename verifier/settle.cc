@@ -78,7 +78,7 @@ asio::awaitable<Settle::Batch> Settle::settle_batch(Batch batch, bool last) {
   uint64_t bytes = 0;
   for (size_t i = 0; i < batch.size(); ++i) {
     if (sizes[i] >= big_value_bytes) {
-      co_await settle_big(std::move(batch[i]), last, left);
+      co_await settle_big(std::move(batch[i]), sizes[i], last, left);
       continue;
     }
     if (bytes + sizes[i] > group_bytes_max) {
@@ -110,8 +110,8 @@ asio::awaitable<void> Settle::settle_group(Batch group, bool last, Batch& left) 
 }
 
 /// A key whose value is not held.
-asio::awaitable<void> Settle::settle_big(Pending pending, bool last, Batch& left) {
-  const BigComparison read = co_await compare_big(source_, target_, pending.key, tolerance_);
+asio::awaitable<void> Settle::settle_big(Pending pending, uint64_t bytes, bool last, Batch& left) {
+  const BigComparison read = co_await compare_big(source_, target_, pending.key, bytes, tolerance_);
   const bool unchanged = co_await quiet_.look();
   const bool quiet = unchanged && quiet_.quiet_for(options_.confirm_quiet);
   if (!settled(pending, read.source, read.target, read.comparison, quiet, last))

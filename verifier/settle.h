@@ -70,7 +70,7 @@ class Settle {
   asio::awaitable<void> round(bool last);
   asio::awaitable<Batch> settle_batch(Batch batch, bool last);
   asio::awaitable<void> settle_group(Batch group, bool last, Batch& left);
-  asio::awaitable<void> settle_big(Pending pending, bool last, Batch& left);
+  asio::awaitable<void> settle_big(Pending pending, uint64_t bytes, bool last, Batch& left);
   bool settled(Pending& pending, const Reading& source, const Reading& target,
                const Comparison& comparison, bool quiet, bool last);
   bool follows(Pending& pending, const Seen& source, const Seen& target) const;

@@ -94,7 +94,7 @@ TEST_F(Verify, WithoutPsyncItScansAndSaysSo) {
 
 TEST_F(Verify, WithoutDumpThereIsNoVerdict) {
   start();
-  on_both({"SET", "k", "v"});
+  on_both({"RPUSH", "k", "v"});
   on_source({"ACL", "SETUSER", "reader", "on", ">x", "~*", "+@all", "-dump", "-psync"});
   VerifyOptions changed = options();
   changed.from = {"redis://reader:x@" + source().label()};
