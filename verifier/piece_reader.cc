@@ -11,8 +11,10 @@ namespace lockstep::verifier {
 
 namespace {
 
-constexpr size_t piece_bytes = 1 << 20;
-constexpr size_t elements_max = 10'000;
+constexpr size_t string_piece_bytes = 1 << 20;
+/// Of elements: each of them costs the server more than its bytes.
+constexpr size_t piece_bytes = 256 << 10;
+constexpr size_t elements_max = 2'000;
 constexpr uint32_t field_expiry_since = 70400;
 constexpr int valkey_field_expiry_since = 9;
 
@@ -83,14 +85,14 @@ void PieceReader::adapt(size_t bytes) {
 }
 
 asio::awaitable<PiecesEnd> PieceReader::read_string(std::string key) {
-  for (uint64_t at = 0;; at += piece_bytes) {
+  for (uint64_t at = 0;; at += string_piece_bytes) {
     std::vector<std::string> words{"GETRANGE", key, std::to_string(at),
-                                   std::to_string(at + piece_bytes - 1)};
+                                   std::to_string(at + string_piece_bytes - 1)};
     const resp::Value reply = co_await ask(std::move(words));
     if (reply.is_error()) co_return end_of(reply);
     if (at == 0 && reply.text.empty()) co_return PiecesEnd::gone;
     visitor_.on_string(reply.text);
-    if (reply.text.size() < piece_bytes) co_return PiecesEnd::complete;
+    if (reply.text.size() < string_piece_bytes) co_return PiecesEnd::complete;
   }
 }
 

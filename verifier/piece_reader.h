@@ -19,9 +19,9 @@ enum class PiecesEnd : uint8_t {
 };
 
 /// Gives a value that is too big for one DUMP to `visitor`, by GETRANGE, LRANGE, HSCAN, SSCAN or
-/// ZSCAN, about a megabyte at a time: the members of sets, hashes and sorted sets in any order, a
-/// string piece by piece. What is written meanwhile may be seen or not, and an element may come
-/// twice then. REQUIRES: the node's connection is idle and in the key's database.
+/// ZSCAN, some hundred kilobytes at a time: the members of sets, hashes and sorted sets in any
+/// order, a string piece by piece. What is written meanwhile may be seen or not, and an element may
+/// come twice then. REQUIRES: the node's connection is idle and in the key's database.
 class PieceReader {
  public:
   PieceReader(Side& side, size_t node, rdb::Visitor& visitor);

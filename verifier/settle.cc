@@ -78,6 +78,8 @@ asio::awaitable<Settle::Batch> Settle::settle_batch(Batch batch, bool last) {
   uint64_t bytes = 0;
   for (size_t i = 0; i < batch.size(); ++i) {
     if (sizes[i] >= big_value_bytes) {
+      co_await settle_group(std::exchange(group, {}), last, left);
+      bytes = 0;
       co_await settle_big(std::move(batch[i]), sizes[i], last, left);
       continue;
     }
