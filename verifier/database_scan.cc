@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "sync/base/error.h"
-#include "sync/rdb/dump_payload.h"
 #include "sync/resp/encoder.h"
 #include "verifier/parallel.h"
 #include "verifier/piece_reader.h"
