@@ -39,6 +39,13 @@ bool refused_by_twemproxy(const Form& form) {
   return false;
 }
 
+/// Since 7.2 a claim that finds nothing makes its consumer, and no replica is told: what then
+/// differs is the servers' doing.
+bool may_make_a_secret_consumer(const Form& form, uint16_t source_version) {
+  const bool claims = form.words.starts_with("XCLAIM") || form.words.starts_with("XAUTOCLAIM");
+  return claims && source_version >= 702;
+}
+
 /// The first version that can hold what a form writes.
 uint16_t holds_since(const Form& form) {
   const auto has = [&](std::string_view text) {
@@ -94,6 +101,7 @@ bool is_usable(const Form& form, const Capability& capability) {
     return false;
   }
   if (holds_since(form) > capability.oldest) return false;
+  if (may_make_a_secret_consumer(form, capability.source_version)) return false;
   if ((form.flags & databases) && !capability.multiple_databases) return false;
   if ((form.flags & effects_only) && capability.version < 302) return false;
   return capability.source != TopologyKind::twemproxy || !refused_by_twemproxy(form);

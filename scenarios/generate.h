@@ -14,6 +14,7 @@ struct Capability {
   bool field_expiry = false;
   bool multiple_databases = true;  ///< on every side
   TopologyKind source = TopologyKind::standalone;
+  uint16_t source_version = 0;   ///< 0: does not matter
   uint16_t oldest = UINT16_MAX;  ///< version of the oldest server, which must hold what is written
 };
 

@@ -75,8 +75,9 @@ Capability capability_of(const Scenario& scenario) {
     capability.field_expiry &= server.field_expiry;
     capability.multiple_databases &= spec.topology == TopologyKind::standalone;
   }
+  capability.source_version = server_of(scenario.source()).commands;
   capability.version =
-      scenario.workload.newest_commands ? server_of(scenario.source()).commands : capability.oldest;
+      scenario.workload.newest_commands ? capability.source_version : capability.oldest;
   return capability;
 }
 

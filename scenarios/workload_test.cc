@@ -87,6 +87,18 @@ TEST(generate, only_what_the_servers_know) {
   }
 }
 
+TEST(generate, newest_commands_on_what_the_oldest_server_holds) {
+  Capability mixed = everything_known();
+  mixed.oldest = 302;
+  size_t newest = 0;
+  for (const auto& command : generate_plan(workload_of("everything"), mixed, 5).during) {
+    newest += command.args[0] == "COPY" || command.args[0] == "LMOVE";
+    EXPECT_FALSE(command.args[0].starts_with("X")) << command.args[0];
+    EXPECT_NE(command.args[0], "FUNCTION");
+  }
+  EXPECT_GT(newest, 0u);
+}
+
 TEST(generate, most_multi_key_commands_for_a_cluster_stay_in_a_slot_and_some_do_not) {
   const Capability cluster{700, false, false, TopologyKind::cluster};
   size_t same = 0, different = 0;
