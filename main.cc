@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "fixtures/generate_command.h"
+#include "fixtures/servers_command.h"
 #include "scenarios/run_command.h"
 #include "sync/base/error.h"
 #include "sync/engine/sync_command.h"
@@ -31,6 +32,7 @@ int parse_and_run(int argc, char** argv) {
   lockstep::verifier::add_verify_command(app, action);
   lockstep::verifier::add_report_command(app, action);
   lockstep::scenarios::add_run_command(app, action);
+  lockstep::fixtures::add_servers_command(app, action);
   lockstep::fixtures::add_generate_command(app, action);
   lockstep::rdb::add_check_rdb_command(app, action);
   try {

@@ -6,6 +6,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <nlohmann/json.hpp>
 
+#include "fixtures/capabilities.h"
 #include "fixtures/dataset.h"
 #include "fixtures/join_all.h"
 #include "fixtures/poll_until.h"
@@ -24,6 +25,21 @@ namespace {
 
 fixtures::ServerSpec server_of(const DeploymentSpec& spec) {
   return spec.server.empty() ? fixtures::default_server() : fixtures::find_server(spec.server);
+}
+
+/// By the server's own answers; of one that does not start, which is told when it is to, only what
+/// the catalogue says.
+fixtures::Capabilities abilities_of(const DeploymentSpec& spec) {
+  const fixtures::ServerSpec server = server_of(spec);
+  fixtures::Capabilities unknown;
+  unknown.commands = server.commands;
+  try {
+    return fixtures::capabilities_of(server, spec.container && !fixtures::locate(server));
+  } catch (const UserError&) {
+    return unknown;
+  } catch (const ConnectionError&) {
+    return unknown;
+  }
 }
 
 }  // namespace
@@ -70,12 +86,12 @@ asio::awaitable<void> Stage::reset() {
 Capability capability_of(const Scenario& scenario) {
   Capability capability{UINT16_MAX, true, true, scenario.source().topology};
   for (const DeploymentSpec& spec : scenario.deployments) {
-    const fixtures::ServerSpec server = server_of(spec);
+    const fixtures::Capabilities server = abilities_of(spec);
     capability.oldest = std::min(capability.oldest, server.commands);
-    capability.field_expiry &= server.field_expiry;
+    capability.field_expiry &= server.has("field-expiry");
     capability.multiple_databases &= spec.topology == TopologyKind::standalone;
   }
-  capability.source_version = server_of(scenario.source()).commands;
+  capability.source_version = abilities_of(scenario.source()).commands;
   capability.version =
       scenario.workload.newest_commands ? capability.source_version : capability.oldest;
   return capability;

@@ -1,6 +1,7 @@
 #include "scenarios/run_command.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <signal.h>
 
 #include <CLI/CLI.hpp>
@@ -13,6 +14,7 @@
 #include "fixtures/poll_until.h"
 #include "fixtures/run.h"
 #include "fixtures/run_files.h"
+#include "fixtures/server_flags.h"
 #include "scenarios/families.h"
 #include "scenarios/html_report.h"
 #include "scenarios/run_case.h"
@@ -36,6 +38,7 @@ struct RunFlags {
   std::optional<uint32_t> commands;
   std::string duration;  // empty: the file's
   bool quiet = false;
+  std::vector<std::string> servers;  // flags that added to the catalogue
 };
 
 void override_workload(const RunFlags& flags, WorkloadSpec& workload) {
@@ -68,7 +71,8 @@ std::string shown(const fs::path& path) {
   return from_here.begin() == from_here.end() || *from_here.begin() == ".." ? path : from_here;
 }
 
-void print_case(const Scenario& scenario, const CaseResult& result) {
+void print_case(const Scenario& scenario, const CaseResult& result,
+                const std::vector<std::string>& servers) {
   const uint64_t commands = result.before.commands + result.during.commands;
   fmt::print("{:7} {}  seed {}  {} commands{}\n", to_string(result.verdict), scenario.name,
              result.seed, format_count(commands),
@@ -76,8 +80,9 @@ void print_case(const Scenario& scenario, const CaseResult& result) {
   for (const CheckResult& check : result.checks)
     fmt::print("          {:8} {}: {}\n", to_string(check.verdict), check.name, check.detail);
   if (result.verdict != Verdict::pass)
-    fmt::print("          repeat it: lockstep run {}/scenario.yaml --seed {}\n",
-               shown(result.directory), result.seed);
+    fmt::print("          repeat it: lockstep run {}/scenario.yaml --seed {}{}{}\n",
+               shown(result.directory), result.seed, servers.empty() ? "" : " ",
+               fmt::join(servers, " "));
   std::fflush(stdout);
 }
 
@@ -136,7 +141,7 @@ class FileRun {
     fixtures::write_text(directory_ / "scenario.yaml", to_yaml(scenario_));
     fixtures::write_text(directory_ / "verdict.json", to_json(scenario_, result));
     write_report(scenario_, result);
-    print_case(scenario_, result);
+    print_case(scenario_, result, flags_.servers);
     return Verdict::unknown;
   }
 
@@ -144,7 +149,7 @@ class FileRun {
     last_ = flags_.cases == 1 ? directory_ : directory_ / fmt::format("seed-{}", seed);
     const CaseResult result = co_await stage.run_case(seed, last_);
     write_report(stage.scenario(), result);
-    print_case(stage.scenario(), result);
+    print_case(stage.scenario(), result, flags_.servers);
     ++counts_[static_cast<size_t>(result.verdict)];
     // Of many cases only those that did not pass are of interest.
     if (result.verdict == Verdict::pass && seed != last) fs::remove_all(last_);
@@ -241,6 +246,7 @@ void add_run_command(CLI::App& app, std::function<int()>& action) {
       ->capture_default_str();
   command->add_flag("--keep", flags->keep, "Leave the servers running at the end, until Ctrl-C");
   command->add_flag("--quiet", flags->quiet, "Verdicts only");
+  fixtures::add_server_flags(*command, flags->servers);
   command->footer(
       "The result directory holds scenario.yaml, plan.txt, commands.redis (input for redis-cli),\n"
       "logs of every node and tool, verify-*/report.json and diff.jsonl, verdict.json, "

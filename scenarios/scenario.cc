@@ -77,12 +77,12 @@ std::map<std::string, std::string> read_config(YamlMap& map) {
   return config;
 }
 
-void check_server(const DeploymentSpec& spec, const YamlMap& map) {
+void check_server(DeploymentSpec& spec, const YamlMap& map) {
   try {
     const auto& server =
         spec.server.empty() ? fixtures::default_server() : fixtures::find_server(spec.server);
-    if (spec.container && server.image.empty())
-      map.fail("backend", server.name + " has no container image in the catalogue");
+    if (server.proxy) map.fail("server", server.name + " is a proxy; use topology: twemproxy");
+    if (!spec.server.empty()) spec.server = server.name;  // an alias may mean another one tomorrow
   } catch (const UserError& error) {
     if (std::string(error.what()).starts_with("server ")) map.fail("server", error.what());
     throw;

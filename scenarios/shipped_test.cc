@@ -36,7 +36,7 @@ std::string lacking(const Scenario& scenario) {
   for (const DeploymentSpec& spec : scenario.deployments) {
     if (spec.container) return fixtures::run(fixtures::why_no_containers());
     if (!spec.server.empty() && !fixtures::locate(fixtures::find_server(spec.server)))
-      return spec.server + " is not on this machine; ci/servers fetches it";
+      return spec.server + " is not on this machine; lockstep servers install fetches it";
   }
   return "";
 }

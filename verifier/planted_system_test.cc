@@ -1,5 +1,6 @@
 #include <random>
 
+#include "fixtures/capabilities.h"
 #include "verifier/test_plants.h"
 #include "verifier/test_support.h"
 
@@ -12,7 +13,8 @@ class Planted : public TwoSides {
     return plant.since <= source_->options().spec.commands &&
            plant.since <= target_->options().spec.commands &&
            (plant.since != 704 ||
-            (source_->options().spec.field_expiry && target_->options().spec.field_expiry));
+            (fixtures::capabilities_of(source_->options().spec).has("field-expiry") &&
+             fixtures::capabilities_of(target_->options().spec).has("field-expiry")));
   }
   void run(const net::Endpoint& endpoint, const Plant::Commands& commands, const std::string& key) {
     for (Words words : commands) {

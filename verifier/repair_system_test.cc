@@ -1,5 +1,6 @@
 #include <fstream>
 
+#include "fixtures/capabilities.h"
 #include "fixtures/child.h"
 #include "fixtures/poll_until.h"
 #include "verifier/journal.h"
@@ -69,7 +70,8 @@ class Repair : public TwoSides {
     const auto& source = source_->options().spec;
     const auto& target = target_->options().spec;
     return plant.since <= source.commands && plant.since <= target.commands &&
-           (plant.since != 704 || (source.field_expiry && target.field_expiry));
+           (plant.since != 704 || (fixtures::capabilities_of(source).has("field-expiry") &&
+                                   fixtures::capabilities_of(target).has("field-expiry")));
   }
   void run(const net::Endpoint& endpoint, const Plant::Commands& commands, const std::string& key) {
     for (Words words : commands) {

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <set>
 
+#include "fixtures/capabilities.h"
 #include "sync/cluster/discover.h"
 #include "sync/cluster/slot.h"
 #include "sync/resp/encoder.h"
@@ -115,6 +116,10 @@ uint64_t number_from(const char* variable, uint64_t otherwise) {
   return text ? std::strtoull(text, nullptr, 10) : otherwise;
 }
 
+bool expires_fields(const fixtures::ServerSpec& spec) {
+  return fixtures::capabilities_of(spec).has("field-expiry");
+}
+
 /// What one trial has planted.
 struct Planted {
   std::map<std::pair<uint32_t, std::string>, Expected> expected;
@@ -129,7 +134,7 @@ class Trials : public TwoSides {
     await(open_fleet(this->target(), to_));
     const fixtures::ServerSpec& s = source_->options().spec;
     const fixtures::ServerSpec& t = target_->options().spec;
-    abilities_ = {s.commands, t.commands, s.field_expiry && t.field_expiry,
+    abilities_ = {s.commands, t.commands, expires_fields(s) && expires_fields(t),
                   source == Topology::standalone && target == Topology::standalone};
   }
 

@@ -106,11 +106,19 @@ asio::awaitable<std::string> RunningEngine::stop() {
 asio::awaitable<std::unique_ptr<fixtures::Deployment>> Servers::start(std::string name,
                                                                       size_t primaries,
                                                                       std::string config) {
+  return start_version(fixtures::default_server(), std::move(name), primaries, 0,
+                       std::move(config));
+}
+
+asio::awaitable<std::unique_ptr<fixtures::Deployment>> Servers::start_version(
+    fixtures::ServerSpec spec, std::string name, size_t primaries, size_t replicas,
+    std::string config) {
   fixtures::DeploymentOptions options;
   options.name = name;
   options.primaries = primaries;
+  options.replicas = replicas;
   if (primaries > 1) options.topology = fixtures::Topology::cluster;
-  options.spec = fixtures::default_server();
+  options.spec = spec;
   std::istringstream in(config);
   for (std::string line; std::getline(in, line);)
     options.config[line.substr(0, line.find(' '))] = line.substr(line.find(' ') + 1);

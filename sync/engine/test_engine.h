@@ -50,6 +50,12 @@ class Servers {
   /// `config`: "name value" lines for the configuration file.
   asio::awaitable<std::unique_ptr<fixtures::Deployment>> start(std::string name, size_t primaries,
                                                                std::string config);
+  /// The same of another version, `replicas` for each primary.
+  asio::awaitable<std::unique_ptr<fixtures::Deployment>> start_version(fixtures::ServerSpec spec,
+                                                                       std::string name,
+                                                                       size_t primaries,
+                                                                       size_t replicas,
+                                                                       std::string config);
   std::string next_address() { return addresses_.next(); }
 
  private:
