@@ -15,7 +15,7 @@ namespace {
 
 LoadableVersions loadable_by(TestServer& server) {
   LoadableVersions versions;
-  for (const uint16_t version : {6, 7, 8, 9, 10, 11, 12, 80}) {
+  for (const uint16_t version : std::initializer_list<uint16_t>{6, 7, 8, 9, 10, 11, 12, 80}) {
     std::string payload;
     append_dump_payload(payload, 0xff, "", version);
     const resp::Value reply = server.ask({"RESTORE", "none", "0", payload});
