@@ -31,12 +31,15 @@ std::filesystem::path own_program() {
 LockstepDriver::LockstepDriver(asio::any_io_executor executor, DriverContext context)
     : executor_(executor), context_(std::move(context)) {}
 
+std::string LockstepDriver::control() const {
+  return fmt::format("{}:{}", context_.control_address, context_.control_port);
+}
+
 std::vector<std::string> LockstepDriver::arguments() const {
-  std::vector<std::string> args{
-      "sync",        "--quiet",
-      "--log-file",  log_file().string(),
-      "--spool-dir", context_.directory.string(),
-      "--control",   fmt::format("{}:{}", context_.control_address, context_.control_port)};
+  std::vector<std::string> args{"sync",        "--quiet",
+                                "--log-file",  log_file().string(),
+                                "--spool-dir", context_.directory.string(),
+                                "--control",   control()};
   for (const std::string& url : context_.from->urls()) args.insert(args.end(), {"--from", url});
   for (const fixtures::Deployment* target : context_.to) {
     for (const std::string& url : target->urls()) args.insert(args.end(), {"--to", url});
@@ -76,10 +79,7 @@ asio::awaitable<std::string> LockstepDriver::ask(std::string method, std::string
                                                  milliseconds limit) {
   require_running();
   net::HttpRequest request{
-      .address = fmt::format("{}:{}", context_.control_address, context_.control_port),
-      .method = std::move(method),
-      .target = path,
-      .limit = limit};
+      .address = control(), .method = std::move(method), .target = path, .limit = limit};
   net::HttpAnswer answer = co_await net::ask_http(std::move(request));
   if (answer.status != 200)
     throw ConnectionError(fmt::format("{}: {} {}", path, answer.status, answer.body));

@@ -15,6 +15,7 @@ class LockstepDriver : public Driver {
   asio::awaitable<std::string> why_not_caught_up() override;
   asio::awaitable<void> finish(std::chrono::milliseconds limit) override;
   std::string last_status() const override { return status_; }
+  std::string control() const override;
 
  private:
   std::filesystem::path log_file() const { return context_.directory / (context_.name + ".log"); }

@@ -233,9 +233,11 @@ class Case {
   asio::awaitable<void> verify_live(const SyncSpec& sync, std::string target) {
     Comparison comparison{&stage_.deployment(sync.from), &stage_.deployment(target),
                           result_.directory, scenario().checks, scenario().limits.verify};
-    std::string grace = sync.driver == DriverKind::lockstep ? "1h" : "0s";  // the engine's default
+    const auto place = static_cast<size_t>(&sync - scenario().syncs.data());
+    LiveTool tool{sync.driver == DriverKind::lockstep ? "1h" : "0s",  // the engine's default
+                  drivers_[place]->control()};
     result_.checks.push_back(
-        co_await check_live(stage_.executor_, comparison, writing_, std::move(grace)));
+        co_await check_live(stage_.executor_, comparison, writing_, std::move(tool)));
   }
 
   asio::awaitable<void> catch_up() {

@@ -41,6 +41,8 @@ uint64_t DifferenceLog::written_bytes() {
 
 void DifferenceLog::add(Difference difference) {
   ++report_.counts[static_cast<size_t>(difference.diff_class)];
+  if (difference.explained != Explained::no)
+    ++report_.explained[static_cast<size_t>(difference.explained)];
   if (file_.is_open()) file_ << difference_line(difference, "different") << '\n';
   if (report_.differences.size() < options_.max_differences)
     report_.differences.push_back(std::move(difference));

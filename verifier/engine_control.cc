@@ -46,6 +46,10 @@ EngineStatus parse_status(const json& answer) {
   status.expiry_grace = milliseconds(answer.at("expiry_grace_ms").get<int64_t>());
   for (const auto& link : answer.at("links")) {
     status.targets.push_back(link.at("target"));
+    const int64_t known = std::max(link.at("source_offset").get<int64_t>(),
+                                   link.at("received_offset").get<int64_t>());
+    status.behind_bytes =
+        std::max(status.behind_bytes, known - link.at("applied_offset").get<int64_t>());
     read_ahead(link, status);
   }
   return status;
@@ -98,9 +102,12 @@ asio::awaitable<EngineStatus> EngineControl::advance(std::map<std::string, Offse
              json{{"positions", std::move(list)}}.dump());
 }
 
+milliseconds EngineControl::held_for() const {
+  return std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - held_since_);
+}
+
 void EngineControl::note_end() {
-  const auto length =
-      std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - held_since_);
+  const milliseconds length = std::min(held_for(), max_hold_);  // the engine ended it then
   ++times_.count;
   times_.longest = std::max(times_.longest, length);
   times_.total += length;

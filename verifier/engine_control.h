@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sync/base/error.h"
@@ -34,7 +35,9 @@ struct EngineStatus {
   milliseconds expiry_grace{0};  ///< how much later the target's expiries are
   std::string expiry;            ///< "replica" or "exact"
   std::vector<std::string> targets;
-  std::set<Candidate> ahead;  ///< while held: keys that the target holds as they were later
+  int64_t behind_bytes = 0;  ///< of the link that has most to apply, as far as the engine knows
+  /// While held: keys that the target holds as they were later.
+  std::set<std::pair<DbIndex, std::string>> ahead;
 };
 
 /// The control endpoint of a running `lockstep sync`.
@@ -47,8 +50,12 @@ class EngineControl {
   asio::awaitable<EngineStatus> status();
   /// Returns when nothing is in flight to the target.
   asio::awaitable<void> hold();
-  /// Applies each stream up to its offset exactly, by replid.
+  /// Applies each stream up to its offset exactly, by replid; those that are not named stay where
+  /// they are.
   asio::awaitable<EngineStatus> advance(std::map<std::string, Offset> positions);
+  milliseconds max_hold() const { return max_hold_; }
+  /// Since the hold began.
+  milliseconds held_for() const;
   /// Throws CutFailed if the hold had ended before: what was read meanwhile may be later than the
   /// cut.
   asio::awaitable<void> release();

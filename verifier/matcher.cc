@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sync/base/own_keys.h"
 #include "verifier/join.h"
 
 namespace lockstep::verifier {
@@ -21,12 +22,21 @@ std::optional<FilePlace> place(const KeyEntry* entry) {
   return FilePlace{entry->node, *entry->offset};
 }
 
+std::optional<SeenState> state(const KeyEntry* entry) {
+  if (!entry) return std::nullopt;
+  return SeenState{entry->digest, entry->kind, entry->expire_at};
+}
+
+bool understood(const KeyEntry* entry) { return !entry || !entry->unread; }
+
 Candidate candidate(const KeyEntry* source, const KeyEntry* target) {
   const KeyEntry& entry = source ? *source : *target;
   return {.db = entry.db,
           .key = std::string(entry.key),
           .located = true,
-          .places = {place(source), place(target)}};
+          .places = {place(source), place(target)},
+          .seen_whole = understood(source) && understood(target),
+          .seen = {state(source), state(target)}};
 }
 
 /// A key that was given twice is in more than one place.
@@ -35,7 +45,7 @@ std::vector<Candidate> each_once(std::vector<Candidate> candidates) {
   std::vector<Candidate> result;
   for (Candidate& each : candidates) {
     if (!result.empty() && result.back().db == each.db && result.back().key == each.key) {
-      result.back().located = false;
+      result.back().located = result.back().seen_whole = false;
     } else {
       result.push_back(std::move(each));
     }
@@ -92,7 +102,7 @@ void Matcher::clear() {
   distinct_ = 0;
   for (const SideName side : {SideName::source, SideName::target}) {
     make_ledgers(side);
-    seen_[index(side)] = 0;
+    seen_[index(side)] = own_keys_[index(side)] = 0;
     if (!options_.state.empty()) resume(side, {});
   }
 }
@@ -130,6 +140,7 @@ void Matcher::put(const Side& side, const KeyEntry& entry) {
 }
 
 void Matcher::add_unread(const Side& side, size_t node, DbIndex db, Bytes key) {
+  if (is_own_key(key)) return;
   KeyEntry entry;
   entry.db = db;
   entry.key = key;
@@ -140,6 +151,10 @@ void Matcher::add_unread(const Side& side, size_t node, DbIndex db, Bytes key) {
 
 void Matcher::add(const Side& side, size_t node, const KeySeen& seen) {
   seen_[index(side.name())].fetch_add(1, std::memory_order_relaxed);
+  if (is_own_key(seen.key)) {
+    ++own_keys_[index(side.name())];
+    return;
+  }
   put(side, {.db = seen.db,
              .key = seen.key,
              .digest = seen.digest,

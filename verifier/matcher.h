@@ -19,12 +19,22 @@ struct FilePlace {
   auto operator<=>(const FilePlace&) const = default;
 };
 
+/// A key as a side had it when it was read first.
+struct SeenState {
+  uint64_t digest = 0;
+  rdb::Kind kind = rdb::Kind::string;
+  std::optional<ExpireAt> expire_at;
+  auto operator<=>(const SeenState&) const = default;
+};
+
 /// A key that has to be read again on both sides.
 struct Candidate {
   DbIndex db;
   std::string key;
   bool located = false;  ///< files have it at its places and nowhere else
   std::array<std::optional<FilePlace>, 2> places{};  ///< by side
+  bool seen_whole = false;  ///< `seen` tells all: once at most on each side, and understood
+  std::array<std::optional<SeenState>, 2> seen{};  ///< by side; nullopt: absent
   auto operator<=>(const Candidate&) const = default;
 };
 
@@ -64,6 +74,9 @@ class Matcher {
   };
   Kept write_out(SideName side);
   void resume(SideName side, const Kept& kept);
+  void resume_own_keys(SideName side, uint64_t count) {
+    own_keys_[static_cast<size_t>(side)] = count;
+  }
   void resume_join(size_t next_partition, uint64_t distinct);
   void remove_files() const;
   size_t next_partition() const { return next_partition_; }
@@ -71,6 +84,8 @@ class Matcher {
   uint64_t seen(SideName side) const { return seen_[static_cast<size_t>(side)]; }
   /// Distinct keys of both sides, as far as they have been brought together.
   uint64_t distinct() const { return distinct_; }
+  /// Keys that is_own_key() tells, each time they were added; they are not kept.
+  uint64_t own_keys(SideName side) const { return own_keys_[static_cast<size_t>(side)]; }
   size_t memory_bytes_max() const { return memory_max_; }
   uint64_t spilled_bytes() const;
 
@@ -83,6 +98,7 @@ class Matcher {
   std::array<std::unique_ptr<Ledger>, 2> ledgers_;
   std::array<std::unique_ptr<Ledger>, 2> strays_;
   std::array<std::atomic<uint64_t>, 2> seen_{};  ///< read by whoever shows the progress
+  std::array<uint64_t, 2> own_keys_{};
   size_t next_partition_ = 0;
   uint64_t distinct_ = 0;
   size_t memory_max_ = 0;

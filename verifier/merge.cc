@@ -95,7 +95,9 @@ void add_side(SideReport& sum, const SideReport& part) {
   }
   sum.keys += part.keys;
   sum.bytes += part.bytes;
+  sum.own_keys = std::max(sum.own_keys, part.own_keys);
   sum.functions = std::max(sum.functions, part.functions);
+  sum.positions.insert(sum.positions.end(), part.positions.begin(), part.positions.end());
 }
 
 template <class List>
@@ -117,9 +119,27 @@ void add_counts(VerifyReport& sum, const VerifyReport& part) {
   sum.flapping += part.flapping;
   sum.unverifiable_count += part.unverifiable_count;
   for (size_t i = 0; i < diff_class_count; ++i) sum.counts[i] += part.counts[i];
+  for (size_t i = 0; i < explained_count; ++i) sum.explained[i] += part.explained[i];
+  if (part.libraries_compared) sum.libraries_compared = part.libraries_compared;
+}
+
+void add_engine(VerifyReport& sum, const VerifyReport& part) {
+  if (!part.engine) return;
+  if (!sum.engine) {
+    sum.engine = part.engine;
+    return;
+  }
+  EngineReport& engine = *sum.engine;
+  engine.holds += part.engine->holds;
+  engine.hold_longest = std::max(engine.hold_longest, part.engine->hold_longest);
+  engine.hold_total += part.engine->hold_total;
+  engine.hold_max = std::max(engine.hold_max, part.engine->hold_max);
+  engine.cuts_failed += part.engine->cuts_failed;
+  engine.ahead += part.engine->ahead;
 }
 
 void add(VerifyReport& sum, const VerifyReport& part, size_t max_differences) {
+  add_engine(sum, part);
   add_counts(sum, part);
   add_side(sum.source, part.source);
   add_side(sum.target, part.target);

@@ -19,10 +19,19 @@ asio::awaitable<ReadMode> Pass::run(ReadMode mode, std::string& note) {
   } catch (const SnapshotRefused& error) {
     note = std::string("read by SCAN, because a snapshot was refused: ") + error.what();
   }
-  matcher_.clear();
-  counters_[0] = counters_[1] = ReadCounters();
+  forget();
   co_await read_both(ReadMode::scan);
   co_return ReadMode::scan;
+}
+
+void Pass::forget() {
+  matcher_.clear();
+  counters_[0] = counters_[1] = ReadCounters();
+  for (auto& positions : positions_) positions.clear();
+}
+
+bool Pass::in_scope(const Side& side, size_t node) const {
+  return !scope_.slots() || side.owns_any(node, *scope_.slots());
 }
 
 asio::awaitable<void> Pass::read_both(ReadMode mode) {
@@ -39,8 +48,7 @@ asio::awaitable<void> Pass::read_side(Side& side, ReadMode mode) {
   std::vector<asio::awaitable<void>> tasks;
   positions_[static_cast<size_t>(side.name())].resize(side.node_count());
   for (size_t node = 0; node < side.node_count(); ++node) {
-    if (scope_.slots() && !side.owns_any(node, *scope_.slots())) continue;
-    tasks.push_back(read_node(side, node, mode));
+    if (in_scope(side, node)) tasks.push_back(read_node(side, node, mode));
   }
   co_await run_all(std::move(tasks));
 }
@@ -51,7 +59,8 @@ asio::awaitable<void> Pass::read_node(Side& side, size_t node, ReadMode mode) {
   if (side.node(node).file) {
     co_await side.node(node).file->read(scope_, std::move(on_key), counters);
   } else if (mode == ReadMode::snapshot) {
-    co_await read_snapshot(side.node(node).endpoint, scope_, std::move(on_key), counters);
+    Snapshot snapshot = co_await attach_snapshot(side.node(node).endpoint, false);
+    co_await read_snapshot(std::move(snapshot), scope_, std::move(on_key), counters);
   } else {
     OnName on_unreadable = [this, &side, node](DbIndex db, Bytes key) {
       matcher_.add_unread(side, node, db, key);

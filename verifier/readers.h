@@ -2,8 +2,10 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <functional>
+#include <memory>
 
 #include "sync/base/error.h"
+#include "sync/psync/replica_link.h"
 #include "verifier/scope.h"
 #include "verifier/side.h"
 #include "verifier/snapshot_parser.h"
@@ -31,9 +33,17 @@ class SnapshotRefused : public UserError {
   using UserError::UserError;
 };
 
-/// Attaches to the node as a replica would and gives every key of its snapshot that is in scope.
-/// Throws SnapshotRefused, FormatError, ConnectionError.
-asio::awaitable<void> read_snapshot(net::Endpoint endpoint, const Scope& scope, OnKey on_key,
+/// A replication link whose snapshot has been fixed at `link->start()` and not been read yet.
+struct Snapshot {
+  std::unique_ptr<psync::ReplicaLink> link;
+};
+
+/// Attaches to the node as a replica would. `at_once`: the server forks now and writes a file,
+/// instead of waiting for more replicas (repl-diskless-sync-delay) to serve them all from one
+/// fork. Throws SnapshotRefused, ConnectionError.
+asio::awaitable<Snapshot> attach_snapshot(net::Endpoint endpoint, bool at_once);
+/// Gives every key of the snapshot that is in scope. Throws FormatError, ConnectionError.
+asio::awaitable<void> read_snapshot(Snapshot snapshot, const Scope& scope, OnKey on_key,
                                     ReadCounters& counters);
 
 /// A DUMP payload as a reader gives it; false if it cannot be decoded.

@@ -87,7 +87,9 @@ VerifyReport verify_and_repair(const VerifyOptions& options, const RepairOptions
     return first;
   }
   keep_first_verdict(options.report);
-  RepairReport done = mend(options, repair, options.report / "diff-before.jsonl");
+  VerifyOptions learnt = options;
+  learnt.expiry_grace = first.expiry_grace;
+  RepairReport done = mend(learnt, repair, options.report / "diff-before.jsonl");
   VerifyReport second = verify(options);
   second.repair = std::move(done);
   write_report(second, options.report);

@@ -54,7 +54,9 @@ Repairer::Repairer(Side& source, Side& target, const VerifyOptions& options,
       repair_(repair),
       report_(report),
       tolerance_{options.expiry_tolerance, options.expiry_grace},
-      batch_keys_(first_batch_keys) {}
+      batch_keys_(first_batch_keys) {
+  if (!options.engine.empty() && !repair.dry_run) engine_.emplace(options.engine, options.max_hold);
+}
 
 asio::awaitable<void> Repairer::run(DiffReader& differences) {
   for (;;) {
@@ -65,7 +67,7 @@ asio::awaitable<void> Repairer::run(DiffReader& differences) {
     std::string failure;
     for (int attempt = 0;; ++attempt) {
       try {
-        co_await mend(batch);
+        co_await try_to_mend(batch);
         failure.clear();
       } catch (const ConnectionError& error) {  // a slot that moved, a server that loads
         failure = error.what();
@@ -74,8 +76,17 @@ asio::awaitable<void> Repairer::run(DiffReader& differences) {
       if (attempt == attempts_max) throw ConnectionError(failure);
       co_await pause_for(first_pause * (1 << attempt));
       co_await target_.refresh();
+      if (engine_) co_await source_.refresh();
     }
     co_await keep_rate(count, begin);
+  }
+}
+
+asio::awaitable<void> Repairer::try_to_mend(std::vector<Difference>& batch) {
+  if (engine_) {
+    co_await mend_held(batch);
+  } else {
+    co_await mend(batch);
   }
 }
 
@@ -93,7 +104,13 @@ std::vector<Difference> Repairer::next_batch(DiffReader& differences) {
   while (batch.size() < batch_keys_) {
     auto line = differences.next();
     if (!line) break;
-    if (line->status == "different") batch.push_back(std::move(line->difference));
+    if (line->status != "different") continue;
+    if (line->difference.diff_class == DiffClass::function) {
+      leave("library " + line->difference.key,
+            "functions are not repaired: load them with FUNCTION LOAD REPLACE");
+    } else {
+      batch.push_back(std::move(line->difference));
+    }
   }
   return batch;
 }
@@ -104,20 +121,31 @@ asio::awaitable<std::vector<Repairer::Item>> Repairer::plan(std::vector<Differen
   std::vector<Reading> sources = co_await read_keys(source_, keys);
   std::vector<Reading> targets = co_await read_keys(target_, keys);
   std::vector<Item> items;
-  size_t largest = 1;
-  for (size_t i = 0; i < batch.size(); ++i) {
-    largest = std::max({largest, payload_bytes(sources[i]), payload_bytes(targets[i])});
-    RepairStep step = repair_step(batch[i].diff_class, sources[i], targets[i],
-                                  target_.holders(batch[i].key), tolerance_);
-    items.push_back(
-        {std::move(batch[i]), std::move(step), std::move(sources[i]), std::move(targets[i])});
-  }
-  batch_keys_ = std::clamp<size_t>(batch_bytes / largest, 1, batch_keys_max);
+  for (size_t i = 0; i < batch.size(); ++i)
+    items.push_back(plan_one(std::move(batch[i]), std::move(sources[i]), std::move(targets[i])));
+  fit_batch(items);
   co_return items;
+}
+
+Repairer::Item Repairer::plan_one(Difference difference, Reading source, Reading target) const {
+  RepairStep step = repair_step(difference.diff_class, source, target,
+                                target_.holders(difference.key), tolerance_);
+  return {std::move(difference), std::move(step), std::move(source), std::move(target)};
+}
+
+void Repairer::fit_batch(const std::vector<Item>& items) {
+  size_t largest = 1;
+  for (const Item& item : items)
+    largest = std::max({largest, payload_bytes(item.source), payload_bytes(item.target)});
+  batch_keys_ = std::clamp<size_t>(batch_bytes / largest, 1, batch_keys_max);
 }
 
 asio::awaitable<void> Repairer::mend(std::vector<Difference> batch) {
   std::vector<Item> items = co_await plan(std::move(batch));
+  co_await carry_out(std::move(items));
+}
+
+asio::awaitable<void> Repairer::carry_out(std::vector<Item> items) {
   std::map<std::pair<size_t, DbIndex>, std::vector<Item>> by_node;
   for (Item& item : items) {
     switch (item.step.action) {
@@ -125,9 +153,7 @@ asio::awaitable<void> Repairer::mend(std::vector<Difference> batch) {
         ++report_.agreed;
         break;
       case Action::impossible:
-        if (report_.left++ == 0)
-          report_.left_why =
-              fmt::format("\"{}\": {}", printable(item.difference.key), item.step.why);
+        leave(item.difference.key, item.step.why);
         break;
       case Action::write:
       case Action::remove:
@@ -141,6 +167,10 @@ asio::awaitable<void> Repairer::mend(std::vector<Difference> batch) {
       co_await write(std::move(some), where.first, where.second);
     }
   }
+}
+
+void Repairer::leave(const std::string& key, const std::string& why) {
+  if (report_.left++ == 0) report_.left_why = fmt::format("\"{}\": {}", printable(key), why);
 }
 
 void Repairer::count_planned(const std::vector<Item>& items) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "verifier/compare.h"
+#include "verifier/held_reader.h"
 #include "verifier/journal.h"
 #include "verifier/key_reader.h"
 #include "verifier/repair.h"
@@ -27,7 +28,9 @@ struct RepairStep {
 RepairStep repair_step(DiffClass diff_class, const Reading& source, const Reading& target,
                        const std::vector<size_t>& target_holders, const Tolerance& tolerance);
 
-/// Mends one difference after the other.
+/// Mends one difference after the other. With an engine named, keys are read and written while it
+/// is held at the position at which the source had them so: the stream goes on from exactly there,
+/// and cannot cross the repair.
 class Repairer {
  public:
   Repairer(Side& source, Side& target, const VerifyOptions& options, const RepairOptions& repair,
@@ -46,8 +49,19 @@ class Repairer {
   };
 
   std::vector<Difference> next_batch(DiffReader& differences);
+  asio::awaitable<void> try_to_mend(std::vector<Difference>& batch);
   asio::awaitable<void> mend(std::vector<Difference> batch);
+  /// What is done leaves the batch.
+  asio::awaitable<void> mend_held(std::vector<Difference>& batch);
+  asio::awaitable<std::vector<HeldPair>> mend_in_one_hold(const std::vector<Difference>& batch);
+  asio::awaitable<void> mend_step(const std::vector<Difference>& batch, std::vector<size_t> places,
+                                  std::vector<HeldPair>& pairs);
   asio::awaitable<std::vector<Item>> plan(std::vector<Difference> batch);
+  Item plan_one(Difference difference, Reading source, Reading target) const;
+  asio::awaitable<void> carry_out(std::vector<Item> items);
+  void fit_batch(const std::vector<Item>& items);
+  /// A difference that cannot be mended.
+  void leave(const std::string& key, const std::string& why);
   void count_planned(const std::vector<Item>& items);
   /// Writes those of one node and database.
   asio::awaitable<void> write(std::vector<Item> items, size_t node, DbIndex db);
@@ -63,6 +77,7 @@ class Repairer {
   RepairReport& report_;
   Tolerance tolerance_;
   std::unique_ptr<JournalWriter> journal_;
+  std::optional<EngineControl> engine_;  ///< none: nobody else writes to the target
   size_t batch_keys_;
 };
 

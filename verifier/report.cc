@@ -5,9 +5,15 @@
 namespace lockstep::verifier {
 
 const char* diff_class_name(DiffClass diff_class) {
-  static constexpr const char* names[diff_class_count] = {
-      "misplaced", "missing", "extra", "type", "value", "metadata", "field_expiry", "expiry"};
+  static constexpr const char* names[diff_class_count] = {"misplaced",    "missing", "extra",
+                                                          "type",         "value",   "metadata",
+                                                          "field_expiry", "expiry",  "function"};
   return names[static_cast<size_t>(diff_class)];
+}
+
+const char* explained_name(Explained explained) {
+  static constexpr const char* names[explained_count] = {"", "evicted", "unsupported"};
+  return names[static_cast<size_t>(explained)];
 }
 
 const char* verdict_name(Verdict verdict) {

@@ -39,6 +39,10 @@ DiffLine parse_diff_line(const json& line) {
   difference.target_expiry = expiry_of(line, "target_expire_at_ms");
   difference.source_command = line.value("source_command", "");
   difference.target_command = line.value("target_command", "");
+  const std::string explained = line.value("explained", "");
+  for (const Explained each : {Explained::evicted, Explained::unsupported}) {
+    if (explained == explained_name(each)) difference.explained = each;
+  }
   return {line.at("status").get<std::string>(), std::move(difference)};
 }
 

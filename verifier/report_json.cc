@@ -40,6 +40,8 @@ Json difference_json(const Difference& difference, const char* status) {
   json["target_expire_at_ms"] = expiry_json(difference.target_expiry);
   json["source_command"] = difference.source_command;
   json["target_command"] = difference.target_command;
+  if (difference.explained != Explained::no)
+    json["explained"] = explained_name(difference.explained);
   return json;
 }
 
@@ -50,8 +52,27 @@ Json unverifiable_json(const Unverifiable& unverifiable) {
 }
 
 Json side_json(const SideReport& side) {
-  return {{"urls", side.urls}, {"nodes", side.nodes}, {"version", side.version},
-          {"keys", side.keys}, {"bytes", side.bytes}, {"functions", side.functions}};
+  Json json{{"urls", side.urls},        {"nodes", side.nodes}, {"version", side.version},
+            {"keys", side.keys},        {"bytes", side.bytes}, {"functions", side.functions},
+            {"own_keys", side.own_keys}};
+  if (side.positions.empty()) return json;
+  json["positions"] = Json::array();
+  for (const NodePosition& each : side.positions)
+    json["positions"].push_back(
+        {{"node", each.node}, {"replid", each.replid}, {"offset", each.offset.value}});
+  return json;
+}
+
+Json engine_json(const EngineReport& engine) {
+  return {{"address", engine.address},
+          {"expiry", engine.expiry},
+          {"expiry_grace_ms", engine.expiry_grace.count()},
+          {"holds", engine.holds},
+          {"hold_longest_ms", engine.hold_longest.count()},
+          {"hold_total_ms", engine.hold_total.count()},
+          {"hold_max_ms", engine.hold_max.count()},
+          {"cuts_failed", engine.cuts_failed},
+          {"ahead", engine.ahead}};
 }
 
 Json counts_json(const VerifyReport& report) {
@@ -64,6 +85,10 @@ Json counts_json(const VerifyReport& report) {
             {"different", report.difference_count()}};
   for (size_t i = 0; i < diff_class_count; ++i)
     json[diff_class_name(static_cast<DiffClass>(i))] = report.counts[i];
+  for (const Explained each : {Explained::evicted, Explained::unsupported})
+    json[fmt::format("explained_{}", explained_name(each))] =
+        report.explained[static_cast<size_t>(each)];
+  if (report.libraries_compared) json["libraries_compared"] = *report.libraries_compared;
   return json;
 }
 
@@ -117,16 +142,17 @@ std::string dump(const Json& json, int indent) {
 
 }  // namespace
 
-const std::vector<std::string>& not_compared() {
-  static const std::vector<std::string> list{"functions and scripts",
-                                             "encodings",
-                                             "LRU and LFU data",
+std::vector<std::string> not_compared(const VerifyReport& report) {
+  static const std::vector<std::string> list{"encodings", "LRU and LFU data",
                                              "seen and active times of consumers",
                                              "cached cardinality of HyperLogLogs",
                                              "entries-read of a group where a server has lost "
                                              "count (-1), or the source is 7.0, which does "
                                              "not replicate it"};
-  return list;
+  std::vector<std::string> all{report.libraries_compared ? "cached scripts"
+                                                         : "functions and cached scripts"};
+  all.insert(all.end(), list.begin(), list.end());
+  return all;
 }
 
 std::string report_json(const VerifyReport& report) {
@@ -143,7 +169,7 @@ std::string report_json(const VerifyReport& report) {
             {"target", side_json(report.target)},
             {"scope", scope_json(report)},
             {"counts", counts_json(report)},
-            {"not_compared", not_compared()},
+            {"not_compared", not_compared(report)},
             {"notes", report.notes}};
   json["differences"] = Json::array();
   for (const Difference& difference : report.differences)
@@ -157,6 +183,7 @@ std::string report_json(const VerifyReport& report) {
   json["duration_ms"] = {{"pass", report.pass_time.count()},
                          {"settle", report.settle_time.count()},
                          {"total", report.duration.count()}};
+  if (report.engine) json["engine"] = engine_json(*report.engine);
   if (report.repair) json["repair"] = repair_json(*report.repair);
   json["table_bytes_max"] = report.table_bytes_max;
   json["spilled_bytes"] = report.spilled_bytes;

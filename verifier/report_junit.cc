@@ -95,7 +95,7 @@ std::string properties(const VerifyReport& report) {
   out += property("from", joined(report.source.urls)) + property("to", joined(report.target.urls));
   out += property("method", report.method) + property("cut", report.cut);
   out += property("compared", std::to_string(report.compared));
-  for (const std::string& what : not_compared()) out += property("not compared", what);
+  for (const std::string& what : not_compared(report)) out += property("not compared", what);
   for (const std::string& note : report.notes) out += property("note", note);
   return out + "    </properties>\n";
 }

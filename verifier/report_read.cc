@@ -38,12 +38,33 @@ int64_t time_of(const std::string& text) {
 }
 
 SideReport side_of(const json& side) {
-  return {.urls = side.at("urls"),
-          .nodes = side.at("nodes"),
-          .version = side.at("version"),
-          .keys = side.at("keys"),
-          .bytes = side.at("bytes"),
-          .functions = side.value("functions", uint64_t{0})};
+  SideReport report{.urls = side.at("urls"),
+                    .nodes = side.at("nodes"),
+                    .version = side.at("version"),
+                    .keys = side.at("keys"),
+                    .bytes = side.at("bytes"),
+                    .functions = side.value("functions", uint64_t{0}),
+                    .own_keys = side.value("own_keys", uint64_t{0}),
+                    .positions = {}};
+  for (const json& each : side.value("positions", json::array()))
+    report.positions.push_back(
+        {each.at("node"), each.at("replid"), Offset{each.at("offset").get<int64_t>()}});
+  return report;
+}
+
+void take_engine(const json& root, VerifyReport& report) {
+  if (!root.contains("engine")) return;
+  const json& engine = root.at("engine");
+  const auto time = [&](const char* name) { return milliseconds(engine.at(name).get<int64_t>()); };
+  report.engine = EngineReport{.address = engine.at("address"),
+                               .expiry = engine.at("expiry"),
+                               .expiry_grace = time("expiry_grace_ms"),
+                               .holds = engine.at("holds"),
+                               .hold_longest = time("hold_longest_ms"),
+                               .hold_total = time("hold_total_ms"),
+                               .hold_max = time("hold_max_ms"),
+                               .cuts_failed = engine.at("cuts_failed"),
+                               .ahead = engine.at("ahead")};
 }
 
 void take_scope(const json& scope, VerifyReport& report) {
@@ -68,6 +89,11 @@ void take_counts(const json& counts, VerifyReport& report) {
   report.unverifiable_count = counts.at("unverifiable");
   for (size_t i = 0; i < diff_class_count; ++i)
     report.counts[i] = counts.value(diff_class_name(static_cast<DiffClass>(i)), uint64_t{0});
+  for (const Explained each : {Explained::evicted, Explained::unsupported})
+    report.explained[static_cast<size_t>(each)] =
+        counts.value(fmt::format("explained_{}", explained_name(each)), uint64_t{0});
+  if (counts.contains("libraries_compared"))
+    report.libraries_compared = counts.at("libraries_compared").get<uint64_t>();
 }
 
 void take_lists(const json& root, VerifyReport& report) {
@@ -100,6 +126,7 @@ VerifyReport report_of(const json& root) {
   take_scope(root.value("scope", json::object()), report);
   take_counts(root.at("counts"), report);
   take_lists(root, report);
+  take_engine(root, report);
   const json& durations = root.at("duration_ms");
   report.pass_time = milliseconds(durations.at("pass").get<int64_t>());
   report.settle_time = milliseconds(durations.at("settle").get<int64_t>());

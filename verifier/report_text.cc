@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "verifier/base64.h"
 #include "verifier/explain.h"
 #include "verifier/report_json.h"
@@ -35,15 +37,37 @@ std::string counts_text(const VerifyReport& report) {
   return text;
 }
 
+std::string compared_text(const VerifyReport& report) {
+  std::string text = format_count(report.compared) + " keys";
+  if (report.libraries_compared)
+    text += fmt::format(", {} libraries of functions", format_count(*report.libraries_compared));
+  const uint64_t own = std::max(report.source.own_keys, report.target.own_keys);
+  if (own > 0) text += fmt::format("; not {} of Lockstep's own", format_count(own));
+  return text;
+}
+
+/// Of the differences, those that were to be expected.
+std::string explained_text(const VerifyReport& report) {
+  std::string text;
+  const auto add = [&](Explained which, const char* what) {
+    const uint64_t count = report.explained[static_cast<size_t>(which)];
+    if (count > 0)
+      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", format_count(count), what);
+  };
+  add(Explained::evicted, "evicted by the target");
+  add(Explained::unsupported, "the target's version cannot hold");
+  return text.empty() ? text : "of these " + text;
+}
+
 std::string again_text(const VerifyReport& report) {
   return fmt::format("{} keys: {} agreed then, {} expired meanwhile",
                      format_count(report.candidates), format_count(report.settled),
                      format_count(report.expired));
 }
 
-std::string not_compared_text() {
+std::string not_compared_text(const VerifyReport& report) {
   std::string text;
-  for (const std::string& what : not_compared()) text += (text.empty() ? "" : ", ") + what;
+  for (const std::string& what : not_compared(report)) text += (text.empty() ? "" : ", ") + what;
   return text;
 }
 
@@ -61,6 +85,28 @@ std::string duration_text(const VerifyReport& report) {
                      format_duration(report.pass_time), format_duration(report.settle_time));
 }
 
+std::string engine_text(const EngineReport& engine) {
+  std::string text = fmt::format("expiry mode {}", engine.expiry);
+  if (engine.expiry_grace > milliseconds(0))
+    text += ", expiries later by " + format_duration(engine.expiry_grace);
+  if (engine.holds == 0) return text;
+  text = fmt::format("held {} times, {} at most of {}, {} in all; {}", format_count(engine.holds),
+                     format_duration(engine.hold_longest), format_duration(engine.hold_max),
+                     format_duration(engine.hold_total), text);
+  if (engine.ahead > 0)
+    text += fmt::format("; {} keys were ahead of it", format_count(engine.ahead));
+  if (engine.cuts_failed > 0)
+    text += fmt::format("; {} cuts had to be made again", format_count(engine.cuts_failed));
+  return text;
+}
+
+std::string positions_text(const SideReport& side) {
+  std::string text;
+  for (const NodePosition& each : side.positions)
+    text += fmt::format("{}{} offset {}", text.empty() ? "" : ", ", each.node, each.offset.value);
+  return text;
+}
+
 std::string sample_text(const VerifyReport& report) {
   return fmt::format("{} of {} keys: with 95 % confidence at most {} of all differ",
                      format_count(report.compared), format_count(report.population),
@@ -70,17 +116,21 @@ std::string sample_text(const VerifyReport& report) {
 void table(std::string& out, const VerifyReport& report) {
   row(out, "source", side_text(report.source));
   row(out, "target", side_text(report.target));
-  row(out, "compared", format_count(report.compared) + " keys");
+  row(out, "compared", compared_text(report));
   if (!report.scopes.empty()) row(out, "only", fmt::format("{}", fmt::join(report.scopes, "; ")));
   if (report.population > 0) row(out, "sample", sample_text(report));
   row(out, "different", counts_text(report));
+  const std::string explained = explained_text(report);
+  if (!explained.empty()) row(out, "explained", explained);
   if (report.candidates > 0) row(out, "read again", again_text(report));
   if (report.flapping > 0)
     row(out, "flapping", format_count(report.flapping) + " keys changed and never agreed");
   if (report.unverifiable_count > 0)
     row(out, "unverifiable", format_count(report.unverifiable_count) + " keys");
-  row(out, "not compared", not_compared_text());
+  row(out, "not compared", not_compared_text(report));
   row(out, "method, cut", report.method + ", " + report.cut);
+  if (!report.source.positions.empty()) row(out, "at", positions_text(report.source));
+  if (report.engine) row(out, "engine", engine_text(*report.engine));
   row(out, "duration", duration_text(report));
   if (report.repair) row(out, "repair", repair_text(*report.repair));
   if (report.repair && !report.repair->problem.empty())

@@ -21,12 +21,12 @@ std::string identity(const VerifyOptions& options, const VerifyReport& report) {
   const ScopeOptions& scope = options.scope;
   return fmt::format(
       "from {} to {} topologies {} {} read {} tolerance {} ms grace {} ms db [{}] match '{}' type "
-      "'{}' slots '{}' part '{}' sample '{}' keys '{}' report '{}'",
+      "'{}' slots '{}' part '{}' sample '{}' keys '{}' report '{}' cut {}",
       fmt::join(report.source.urls, ","), fmt::join(report.target.urls, ","), options.from_topology,
       options.to_topology, static_cast<int>(options.read), options.expiry_tolerance.count(),
       options.expiry_grace.count(), fmt::join(scope.db, ","), printable(scope.match), scope.type,
       scope.slots, scope.part, scope.sample, printable(scope.keys),
-      printable(options.report.string()));
+      printable(options.report.string()), static_cast<int>(options.cut));
 }
 
 json nodes_json(const Side& side) {
@@ -104,6 +104,7 @@ void Resume::restore(const json& state) {
   report_.started_ms = started;
   report_.source.nodes = fresh.source.nodes;
   report_.target.nodes = fresh.target.nodes;
+  if (!report_.engine) report_.engine = fresh.engine;
   const std::string note = "went on from " + options_.state.string();
   if (std::find(report_.notes.begin(), report_.notes.end(), note) == report_.notes.end())
     report_.notes.push_back(note);
@@ -116,6 +117,7 @@ void Resume::restore(const json& state) {
     matcher_.resume(side, {.seen = saved.at("seen"),
                            .ledger_bytes = saved.at("ledger_bytes"),
                            .stray_bytes = saved.at("stray_bytes")});
+    matcher_.resume_own_keys(side, saved.at("own_keys"));
   }
   matcher_.resume_join(state.at("next_partition"), state.at("distinct"));
 }
@@ -128,6 +130,7 @@ void Resume::save(bool read) {
     sides.push_back({{"counters", counters_json(pass_.counters(side))},
                      {"positions", positions_json(pass_.positions(side))},
                      {"seen", kept.seen},
+                     {"own_keys", matcher_.own_keys(side)},
                      {"ledger_bytes", kept.ledger_bytes},
                      {"stray_bytes", kept.stray_bytes}});
   }

@@ -1,6 +1,7 @@
 #include "verifier/settle.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "verifier/big_compare.h"
 #include "verifier/key_reader.h"
@@ -17,15 +18,62 @@ constexpr uint64_t group_bytes_max = 16 << 20;
 constexpr milliseconds round_pause{100};
 constexpr size_t source_seen_max = 256;
 
-bool replicates_entries_read(const Side& side) {
-  for (size_t i = 0; i < side.node_count(); ++i) {
-    const uint32_t version = side.node(i).version_number;
+}  // namespace
+
+bool replicates_entries_read(const Side& source) {
+  for (size_t i = 0; i < source.node_count(); ++i) {
+    const uint32_t version = source.node(i).version_number;
     if (version >= 70000 && version < 70200) return false;
   }
   return true;
 }
 
+namespace {
+
+/// May a server have evicted it?
+bool evicted(const Side& target, const Candidate& key, const Reading& source) {
+  const auto holders = target.holders(key.key);
+  return std::any_of(holders.begin(), holders.end(), [&](size_t at) {
+    const Node& node = target.node(at);
+    const bool may = node.maxmemory_policy.starts_with("allkeys-") ||
+                     (node.maxmemory_policy.starts_with("volatile-") && source.expire_at);
+    return may && node.evicted_keys > 0;
+  });
+}
+
+bool knows_field_expiries(const Node& node) {
+  if (!node.valkey_version.empty()) return std::atoi(node.valkey_version.c_str()) >= 9;
+  return node.version_number >= 70400;
+}
+
+Explained why(const Side& target, const Candidate& key, const Reading& source,
+              DiffClass diff_class) {
+  if (diff_class == DiffClass::missing && evicted(target, key, source)) return Explained::evicted;
+  if (diff_class == DiffClass::field_expiry &&
+      !knows_field_expiries(target.node(target.holders(key.key).front())))
+    return Explained::unsupported;
+  return Explained::no;
+}
+
 }  // namespace
+
+Difference describe(const Side& source_side, const Side& target_side, const Candidate& key,
+                    const Reading& source, const Reading& target, const Comparison& comparison) {
+  const std::string& type =
+      comparison.source_type != "none" ? comparison.source_type : comparison.target_type;
+  const std::string what = comparison.diff_class == DiffClass::expiry ? "expiry" : type;
+  return {.diff_class = comparison.diff_class,
+          .db = key.db,
+          .key = key.key,
+          .source_type = comparison.source_type,
+          .target_type = comparison.target_type,
+          .detail = comparison.detail,
+          .source_expiry = source.expire_at,
+          .target_expiry = target.expire_at,
+          .source_command = show_command(source_side, source, key, what),
+          .target_command = show_command(target_side, target, key, what),
+          .explained = why(target_side, key, source, comparison.diff_class)};
+}
 
 asio::awaitable<bool> QuietWatch::look() {
   const Clock::time_point asked = Clock::now();
@@ -155,7 +203,8 @@ bool Settle::settled(Pending& pending, const Reading& source, const Reading& tar
     return true;
   }
   if (!quiet && !last) return false;
-  report_pending(pending, describe(pending, source, target, comparison), quiet);
+  report_pending(pending, describe(source_, target_, pending.key, source, target, comparison),
+                 quiet);
   return true;
 }
 
@@ -165,23 +214,6 @@ void Settle::report_pending(const Pending& pending, Difference difference, bool 
   } else {
     log_.add(std::move(difference));
   }
-}
-
-Difference Settle::describe(const Pending& pending, const Reading& source, const Reading& target,
-                            const Comparison& comparison) const {
-  const std::string& type =
-      comparison.source_type != "none" ? comparison.source_type : comparison.target_type;
-  const std::string what = comparison.diff_class == DiffClass::expiry ? "expiry" : type;
-  return {.diff_class = comparison.diff_class,
-          .db = pending.key.db,
-          .key = pending.key.key,
-          .source_type = comparison.source_type,
-          .target_type = comparison.target_type,
-          .detail = comparison.detail,
-          .source_expiry = source.expire_at,
-          .target_expiry = target.expire_at,
-          .source_command = show_command(source_, source, pending.key, what),
-          .target_command = show_command(target_, target, pending.key, what)};
 }
 
 }  // namespace lockstep::verifier

@@ -12,6 +12,12 @@ namespace lockstep::verifier {
 
 using Clock = std::chrono::steady_clock;
 
+/// What a report says of a key that differs.
+Difference describe(const Side& source_side, const Side& target_side, const Candidate& key,
+                    const Reading& source, const Reading& target, const Comparison& comparison);
+/// False where the source does not tell its replicas how far a group has read: see Tolerance.
+bool replicates_entries_read(const Side& source);
+
 /// Since when nothing has been written on either side, as far as each look tells.
 class QuietWatch {
  public:
@@ -75,8 +81,6 @@ class Settle {
                const Comparison& comparison, bool quiet, bool last);
   bool follows(Pending& pending, const Seen& source, const Seen& target) const;
   void report_pending(const Pending& pending, Difference difference, bool quiet);
-  Difference describe(const Pending& pending, const Reading& source, const Reading& target,
-                      const Comparison& comparison) const;
 
   Side& source_;
   Side& target_;

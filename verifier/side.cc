@@ -20,6 +20,11 @@ int64_t local_ms() {
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
 }
 
+void take_evictions(Node& node, Bytes info) {
+  node.evicted_keys = info_number(info, "evicted_keys");
+  node.maxmemory_policy = info_field(info, "maxmemory_policy");
+}
+
 /// A server that hides TIME is taken to agree with our clock.
 asio::awaitable<int64_t> clock_offset(net::Client& client) {
   std::vector<std::string> request{"TIME"};
@@ -161,6 +166,7 @@ asio::awaitable<std::unique_ptr<Node>> Side::connect(net::Endpoint endpoint) {
   node->version = info_field(info.text, "redis_version");
   node->valkey_version = info_field(info.text, "valkey_version");
   node->databases = info_keyspace(info.text);
+  take_evictions(*node, info.text);
   node->version_number = co_await node->client->server_version();
   node->clock_offset_ms = co_await clock_offset(*node->client);
   co_return node;
@@ -229,6 +235,15 @@ asio::awaitable<std::string> Side::activity() {
                     info_field(info.text, "rdb_last_save_time"));
   }
   co_return text;
+}
+
+asio::awaitable<void> Side::look_for_evictions() {
+  for (const auto& node : nodes_) {
+    if (node->file) continue;
+    std::vector<std::string> request{"INFO"};
+    const resp::Value info = co_await node->client->command_or_throw(std::move(request));
+    take_evictions(*node, info.text);
+  }
 }
 
 int64_t Side::now_ms(size_t node) const { return local_ms() + nodes_[node]->clock_offset_ms; }

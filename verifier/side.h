@@ -34,6 +34,8 @@ struct Node {
   uint32_t version_number = 0;
   std::vector<DbKeys> databases;  ///< when it was opened
   int64_t clock_offset_ms = 0;    ///< its clock minus ours
+  uint64_t evicted_keys = 0;      ///< since its statistics began, as last asked
+  std::string maxmemory_policy;   ///< empty: the server does not say
 };
 
 /// One deployment: its primaries, who serves which key, and requests to all of them.
@@ -74,6 +76,8 @@ class Side {
 
   /// A text that changes whenever anything is written on any node. Costs one INFO each.
   asio::awaitable<std::string> activity();
+  /// Asks all nodes again what they have evicted.
+  asio::awaitable<void> look_for_evictions();
   /// This side's clock now, as the node's.
   int64_t now_ms(size_t node) const;
 

@@ -2,12 +2,17 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include "verifier/difference_log.h"
+#include "verifier/function_check.h"
+#include "verifier/options_check.h"
+#include "verifier/parallel.h"
 #include "verifier/pass.h"
+#include "verifier/position_check.h"
 #include "verifier/progress.h"
 #include "verifier/report_json.h"
 #include "verifier/resume.h"
@@ -17,6 +22,9 @@ namespace lockstep::verifier {
 
 namespace {
 
+/// A server that fails over is away for about as long as these pauses together.
+constexpr int read_attempts_max = 5;
+constexpr milliseconds read_pause{500};
 /// Waits for a slow server that are worth a note.
 constexpr milliseconds long_wait{1000};
 
@@ -47,6 +55,7 @@ class Verification {
         settle_(source_, target_, quiet_, options, report, log),
         resume_(options, source_, target_, matcher_, pass_, quiet_, report, log) {
     pass_.on_page([this] { resume_.page_done(); });
+    if (may_hold(options)) position_.emplace(source_, target_, pass_, options, report, log);
   }
 
   asio::awaitable<void> run() {
@@ -65,13 +74,14 @@ class Verification {
   }
 
   Stage stage() const {
-    if (settling_)
-      return {"reading again", report_.candidates - settle_.pending(), report_.candidates};
+    if (settling_) return {"reading again", report_.candidates - pending(), report_.candidates};
     return {"reading", matcher_.seen(SideName::source) + matcher_.seen(SideName::target),
             keys_expected_};
   }
 
  private:
+  size_t pending() const { return settle_.pending() + (position_ ? position_->pending() : 0); }
+
   void describe(const Side& side, SideReport& report) {
     for (size_t i = 0; i < side.node_count(); ++i)
       report.nodes.push_back(side.node(i).endpoint.label());
@@ -82,12 +92,11 @@ class Verification {
   asio::awaitable<void> read() {
     const Clock::time_point begin = Clock::now();
     co_await quiet_.look();
-    if (options_.scope.keys.empty()) {
-      std::string note;
-      const ReadMode used =
-          co_await pass_.run(resume_.scanning() ? ReadMode::scan : options_.read, note);
-      report_.method = used == ReadMode::snapshot ? "snapshot" : "scan";
-      if (!note.empty()) report_.notes.push_back(note);
+    if (position_ && !resume_.scanning()) co_await read_at_position();
+    if (position_) {
+      report_.method = "snapshot";
+    } else if (options_.scope.keys.empty()) {
+      co_await read_patiently();
     } else {
       co_await pass_.run_listed(options_.scope.keys);
       report_.method = "listed keys";
@@ -97,29 +106,103 @@ class Verification {
     report_.pass_time = since(begin);
   }
 
+  /// A node that fails over or goes away for a moment breaks what was being read; it begins anew.
+  asio::awaitable<void> read_patiently() {
+    std::string failure;
+    for (int attempt = 0; attempt < read_attempts_max; ++attempt) {
+      if (attempt > 0) {
+        report_.notes.push_back("reading began anew: " + failure);
+        co_await pause_for(read_pause * (1 << attempt));
+      }
+      try {
+        if (attempt > 0) co_await begin_anew();
+        std::string note;
+        const ReadMode used =
+            co_await pass_.run(resume_.scanning() ? ReadMode::scan : options_.read, note);
+        report_.method = used == ReadMode::snapshot ? "snapshot" : "scan";
+        if (!note.empty()) report_.notes.push_back(note);
+        co_return;
+      } catch (const ConnectionError& error) {
+        failure = error.what();
+      }
+    }
+    throw ConnectionError(failure);
+  }
+
+  asio::awaitable<void> begin_anew() {
+    co_await source_.refresh();
+    co_await target_.refresh();
+    report_.source.nodes.clear();
+    report_.target.nodes.clear();
+    keys_expected_ = 0;
+    describe(source_, report_.source);
+    describe(target_, report_.target);
+    pass_.forget();
+  }
+
+  /// If it cannot be and need not be, the position is given up.
+  asio::awaitable<void> read_at_position() {
+    std::string failure;
+    try {
+      co_await position_->read();
+      co_return;
+    } catch (const SnapshotRefused& error) {
+      failure = error.what();
+    } catch (const CutFailed& error) {
+      failure = error.what();
+    }
+    give_up_position(failure);
+  }
+
+  void give_up_position(const std::string& failure) {
+    if (options_.cut == CutMode::position) throw UserError(failure);
+    report_.notes.push_back("not at a position, but settled: " + failure);
+    position_.reset();
+  }
+
   void count(SideName side, SideReport& report) const {
     const ReadCounters& counters = pass_.counters(side);
     report.keys = counters.keys;
     report.bytes = counters.bytes;
     report.functions = counters.functions;
+    report.own_keys = matcher_.own_keys(side);
   }
 
   asio::awaitable<void> settle() {
     const Clock::time_point begin = Clock::now();
     co_await report_strays();
+    co_await target_.look_for_evictions();
     settling_ = true;
     co_await quiet_.look();
     // As many at a time as the memory holds; as a rule all.
     for (auto candidates = matcher_.take_candidates(); !candidates.empty();
          candidates = matcher_.take_candidates()) {
       report_.candidates += candidates.size();
-      co_await settle_.run(std::move(candidates));
+      co_await settle_batch(std::move(candidates));
       resume_.batch_done();
+    }
+    if (compares_functions(options_)) {
+      co_await check_functions(source_, target_, quiet_, options_, report_, log_);
     }
     report_.compared = matcher_.distinct();
     report_.table_bytes_max = matcher_.memory_bytes_max();
     report_.spilled_bytes = matcher_.spilled_bytes();
     report_.settle_time = since(begin);
+  }
+
+  asio::awaitable<void> settle_batch(std::vector<Candidate> candidates) {
+    if (position_) {
+      std::string failure;
+      try {
+        co_await position_->settle(std::move(candidates));
+        co_return;
+      } catch (const CutFailed& error) {
+        failure = error.what();
+      }
+      candidates = position_->take_left();
+      give_up_position(failure);
+    }
+    co_await settle_.run(std::move(candidates));
   }
 
   /// A slot that moved meanwhile explains a key elsewhere.
@@ -169,11 +252,28 @@ class Verification {
                     format_duration(ms)));
   }
 
+  /// The evidence for keys that are missing because of it.
+  void describe_evictions() {
+    if (report_.explained[static_cast<size_t>(Explained::evicted)] == 0) return;
+    for (size_t i = 0; i < target_.node_count(); ++i) {
+      const Node& node = target_.node(i);
+      if (node.evicted_keys > 0)
+        report_.notes.push_back(fmt::format("{} has evicted {} keys (maxmemory-policy {})",
+                                            node.endpoint.label(), format_count(node.evicted_keys),
+                                            node.maxmemory_policy));
+    }
+  }
+
   void conclude() {
     describe_scope();
+    describe_evictions();
     describe_waits(source_);
     describe_waits(target_);
-    report_.cut = quiet_.always_quiet() ? "quiesced" : "settle";
+    report_.cut = position_ ? "position" : quiet_.always_quiet() ? "quiesced" : "settle";
+    if (options_.cut == CutMode::quiesced && !quiet_.always_quiet())
+      throw UserError(
+          "--cut quiesced: something was written meanwhile: stop who writes to either "
+          "side, or use --cut settle, or --cut position with --engine");
     const bool told = report_.unverifiable_count == 0 && report_.flapping == 0;
     report_.verdict = report_.difference_count() > 0 ? Verdict::different
                       : told                         ? Verdict::equal
@@ -193,6 +293,7 @@ class Verification {
   Pass pass_;
   QuietWatch quiet_;
   Settle settle_;
+  std::optional<PositionCheck> position_;  ///< none: the engine is not held
   Resume resume_;
   uint64_t keys_expected_ = 0;
   bool settling_ = false;
@@ -212,20 +313,10 @@ void run_to_end(const VerifyOptions& options, VerifyReport& report, DifferenceLo
   if (failure) std::rethrow_exception(failure);
 }
 
-void require_valid(const VerifyOptions& options) {
-  const auto refuse = [](const char* message) {
-    throw UserError(message, ExitCode::bad_arguments);
-  };
-  if (options.from.empty()) refuse("--from is missing: the source, as in redis://host:6379");
-  if (options.to.empty()) refuse("--to is missing: the target, as in redis://host:6379");
-  for (const std::string& topology : {options.from_topology, options.to_topology}) {
-    if (topology != "auto" && topology != "standalone" && topology != "cluster")
-      refuse("--from-topology and --to-topology take auto, standalone or cluster");
-  }
-}
-
-void verify_into(const VerifyOptions& options, VerifyReport& report, DifferenceLog& log) {
+void verify_into(VerifyOptions& options, VerifyReport& report, DifferenceLog& log) {
   try {
+    learn_engine(options, report);
+    report.expiry_grace = options.expiry_grace;
     run_to_end(options, report, log);
     return;
   } catch (const UserError& error) {
@@ -241,8 +332,9 @@ void verify_into(const VerifyOptions& options, VerifyReport& report, DifferenceL
 
 }  // namespace
 
-VerifyReport verify(const VerifyOptions& options) {
-  require_valid(options);
+VerifyReport verify(const VerifyOptions& given) {
+  require_valid(given);
+  VerifyOptions options = given;
   const Clock::time_point begin = Clock::now();
   VerifyReport report;
   report.started_ms =

@@ -22,6 +22,14 @@ enum class ReadMode : uint8_t {
   scan,       ///< SCAN, DUMP and PTTL
 };
 
+/// The moment that a verdict holds for.
+enum class CutMode : uint8_t {
+  automatic,  ///< position where an engine is named and can be held, else settle
+  quiesced,   ///< nothing may be written on either side meanwhile; if it is, there is no verdict
+  settle,     ///< what differs is read again until it agrees
+  position,   ///< the engine is held at an exact offset of each source shard: exact under writes
+};
+
 /// `lockstep verify`; flags have these names with '-' for '_'.
 struct VerifyOptions {
   /// A server or replica, any one node of a cluster, all servers behind a Twemproxy, or RDB files
@@ -34,6 +42,12 @@ struct VerifyOptions {
   milliseconds expiry_tolerance{1000};  ///< expiries this far apart are the same
   milliseconds expiry_grace{0};  ///< the target's may be later by this, as the engine writes them
   milliseconds settle{10000};    ///< what differs is read again for at most so long
+  CutMode cut = CutMode::automatic;
+  /// Control endpoint of the engine that feeds the target: unix:/path or 127.0.0.1:PORT. Its expiry
+  /// grace is taken where `expiry_grace` is 0. Empty: none is known.
+  std::string engine;
+  bool functions = true;         ///< compare libraries of functions
+  milliseconds max_hold{15000};  ///< the engine goes on by itself after so long, whatever happens
   /// A difference that two readings so far apart agree on is confirmed at once if nothing at all
   /// was written on either side between them.
   milliseconds confirm_quiet{500};
@@ -64,9 +78,19 @@ enum class DiffClass : uint8_t {
   metadata,      ///< of a stream with equal entries: ids, groups, consumers, pending entries
   field_expiry,  ///< of a hash's field
   expiry,        ///< of the key
+  function,      ///< a library of functions; its name stands in the place of a key's
 };
-inline constexpr size_t diff_class_count = 8;
+inline constexpr size_t diff_class_count = 9;
 const char* diff_class_name(DiffClass diff_class);
+
+/// Why a difference was to be expected. It is one all the same: the target lacks the data.
+enum class Explained : uint8_t {
+  no,
+  evicted,      ///< missing from a server that has evicted keys which its policy lets it evict
+  unsupported,  ///< the target's version cannot hold it
+};
+inline constexpr size_t explained_count = 3;
+const char* explained_name(Explained explained);
 
 struct Difference {
   DiffClass diff_class = DiffClass::value;
@@ -79,6 +103,7 @@ struct Difference {
   std::optional<ExpireAt> target_expiry;
   std::string source_command;  ///< shell command that shows the key
   std::string target_command;
+  Explained explained = Explained::no;
 };
 
 /// A key that could not be compared, and why.
@@ -104,20 +129,43 @@ struct RepairReport {
   milliseconds duration{0};
 };
 
+/// Where the replication stream of a server stood when its snapshot was fixed.
+struct NodePosition {
+  std::string node;
+  std::string replid;
+  Offset offset;
+};
+
+/// The engine that feeds the target, as it was while it was looked at.
+struct EngineReport {
+  std::string address;
+  std::string expiry;            ///< its mode: "replica" or "exact"
+  milliseconds expiry_grace{0};  ///< of mode replica: the target's expiries are later by this
+  uint64_t holds = 0;            ///< how often it was held
+  milliseconds hold_longest{0};  ///< from the request until it was let go
+  milliseconds hold_total{0};
+  milliseconds hold_max{0};  ///< the bound of each
+  uint64_t cuts_failed = 0;  ///< cuts and readings at a position that had to be done again
+  uint64_t ahead = 0;        ///< keys that it had brought further than the cut
+};
+
 struct SideReport {
   std::vector<std::string> urls;   ///< as given, without passwords
   std::vector<std::string> nodes;  ///< labels of the primaries that were read
   std::string version;
-  uint64_t keys = 0;       ///< read
-  uint64_t bytes = 0;      ///< of snapshots or payloads
-  uint64_t functions = 0;  ///< libraries seen in snapshots; not compared
+  uint64_t keys = 0;                    ///< read
+  uint64_t bytes = 0;                   ///< of snapshots or payloads
+  uint64_t functions = 0;               ///< libraries seen in snapshots
+  uint64_t own_keys = 0;                ///< keys of Lockstep's own, which are not compared
+  std::vector<NodePosition> positions;  ///< of a position cut
 };
 
 struct VerifyReport {
   Verdict verdict = Verdict::unknown;
   std::string problem;  ///< why it could not be told; empty otherwise
   std::string method;   ///< "snapshot" or "scan"
-  std::string cut;      ///< "quiesced": nothing was written meanwhile; else "settle"
+  std::string cut;      ///< "position", "quiesced": nothing was written meanwhile, or "settle"
+  std::optional<EngineReport> engine;
   std::vector<std::string> notes;
   SideReport source;
   SideReport target;
@@ -133,8 +181,10 @@ struct VerifyReport {
   uint64_t expired = 0;     ///< of these, those whose time came during the check
   uint64_t flapping = 0;    ///< of these, those that changed and differed until the bound
   std::array<uint64_t, diff_class_count> counts{};
-  std::vector<Difference> differences;     ///< the first max_differences
-  std::vector<Unverifiable> unverifiable;  ///< the first max_differences
+  std::array<uint64_t, explained_count> explained{};  ///< of these, by why they were to be expected
+  std::optional<uint64_t> libraries_compared;         ///< of functions; nullopt: they were not
+  std::vector<Difference> differences;                ///< the first max_differences
+  std::vector<Unverifiable> unverifiable;             ///< the first max_differences
   uint64_t unverifiable_count = 0;
   std::vector<Difference> flapping_keys;  ///< as last seen; the first max_differences
   milliseconds expiry_tolerance{1000};    ///< as it was compared

@@ -21,6 +21,8 @@ namespace {
 struct VerifyFlags {
   VerifyOptions options;
   std::string read = "auto";
+  std::string cut = "auto";
+  std::string max_hold = "15s";
   std::string expiry_tolerance = "1s";
   std::string expiry_grace = "0s";
   std::string settle = "10s";
@@ -43,9 +45,22 @@ ReadMode parse_read(const std::string& text) {
                   ExitCode::bad_arguments);
 }
 
+CutMode parse_cut(const std::string& text) {
+  static const std::map<std::string, CutMode> modes = {{"auto", CutMode::automatic},
+                                                       {"quiesced", CutMode::quiesced},
+                                                       {"settle", CutMode::settle},
+                                                       {"position", CutMode::position}};
+  const auto found = modes.find(text);
+  if (found != modes.end()) return found->second;
+  throw UserError(fmt::format("--cut: \"{}\" is not one of auto, quiesced, settle, position", text),
+                  ExitCode::bad_arguments);
+}
+
 VerifyOptions to_options(const VerifyFlags& flags) {
   VerifyOptions options = flags.options;
   options.read = parse_read(flags.read);
+  options.cut = parse_cut(flags.cut);
+  options.max_hold = parse_duration(flags.max_hold, "--max-hold");
   options.expiry_tolerance = parse_duration(flags.expiry_tolerance, "--expiry-tolerance");
   options.expiry_grace = parse_duration(flags.expiry_grace, "--expiry-grace");
   options.settle = parse_duration(flags.settle, "--settle");
@@ -117,6 +132,31 @@ void add_bound_flags(CLI::App& command, VerifyFlags& flags) {
       ->type_name("DIR");
 }
 
+void add_cut_flags(CLI::App& command, VerifyFlags& flags) {
+  command
+      .add_option("--cut", flags.cut,
+                  "The moment that the verdict holds for. position: an exact offset of each source "
+                  "shard, also while writes go on (needs --engine); settle: what differs is read "
+                  "again until it agrees; quiesced: as settle, and no verdict if anything is "
+                  "written meanwhile; auto: position where an engine is named and can be held, "
+                  "else settle")
+      ->capture_default_str();
+  command
+      .add_option("--engine", flags.options.engine,
+                  "The --control address of the `lockstep sync` that feeds the target. It is held "
+                  "for moments and goes on; its expiry grace is taken if none is given")
+      ->type_name("ADDR");
+  command
+      .add_option("--max-hold", flags.max_hold,
+                  "The engine goes on by itself after so long, also if this process is killed")
+      ->capture_default_str();
+  command
+      .add_option("--settle", flags.settle,
+                  "Keys that differ are read again for at most so long while writes go on; without "
+                  "writes half a second is enough")
+      ->capture_default_str();
+}
+
 void add_flags(CLI::App& command, VerifyFlags& flags) {
   VerifyOptions& options = flags.options;
   command
@@ -147,11 +187,7 @@ void add_flags(CLI::App& command, VerifyFlags& flags) {
                   "The target's expiries may be later by this: the grace of `lockstep sync` while "
                   "it runs in expiry mode replica (1h unless told otherwise)")
       ->capture_default_str();
-  command
-      .add_option("--settle", flags.settle,
-                  "Keys that differ are read again for at most so long while writes go on; without "
-                  "writes half a second is enough")
-      ->capture_default_str();
+  add_cut_flags(command, flags);
   command
       .add_option(
           "--report", flags.report,
@@ -159,17 +195,22 @@ void add_flags(CLI::App& command, VerifyFlags& flags) {
       ->type_name("DIR");
   command.add_option("--max-differences", options.max_differences, "So many are shown")
       ->capture_default_str();
+  command.add_flag("!--no-functions", options.functions,
+                   "Do not compare the libraries of functions (7.0 on), which needs "
+                   "+function|list on both sides");
   add_scope_flags(command, options.scope);
   add_bound_flags(command, flags);
   command.add_flag("--quiet", flags.quiet, "No progress");
 }
 
 void add_repair_flags(CLI::App& command, VerifyFlags& flags) {
-  command.add_flag("--repair", flags.repair,
-                   "Make the target right: each confirmed difference is read from the source again "
-                   "and written to the target, or removed there if it is extra; then verify again. "
-                   "Needs --report DIR: what was overwritten is kept in DIR/repair.jsonl. Nobody "
-                   "else may write to the target meanwhile");
+  command.add_flag(
+      "--repair", flags.repair,
+      "Make the target right: each confirmed difference is read from the source again "
+      "and written to the target, or removed there if it is extra; then verify again. "
+      "Needs --report DIR: what was overwritten is kept in DIR/repair.jsonl. An engine "
+      "that feeds the target must be named with --engine: it is held while keys are "
+      "written. Nobody else may write to the target meanwhile");
   command.add_flag("--dry-run", flags.repair_options.dry_run,
                    "With --repair: only say what it would do");
   command
@@ -195,6 +236,8 @@ void add_verify_command(CLI::App& app, std::function<int()>& action) {
       "  lockstep verify --from redis://127.0.0.1:6379 --to redis://127.0.0.1:6380\n"
       "  lockstep verify --from redis://node1 --to rediss://:secret@target --expiry-grace 1h "
       "--report out\n"
+      "  lockstep verify --from redis://node1 --to redis://node2 --cut position "
+      "--engine unix:/run/lockstep.sock\n"
       "  lockstep verify --from file:backup.rdb --to redis://127.0.0.1:6379 --match 'user:*'\n"
       "Exit codes: 0 equal, 1 different, 2 could not tell, 254 bad arguments, 255 crashed");
   command->require_subcommand(0, 1);

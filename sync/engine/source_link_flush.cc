@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "sync/base/error.h"
+#include "sync/base/own_keys.h"
 #include "sync/cluster/slot.h"
 #include "sync/engine/source_link.h"
 #include "sync/resp/encoder.h"
@@ -131,7 +132,7 @@ asio::awaitable<void> SourceLink::swap_databases(std::vector<Bytes> args) {
   if (args.size() != 3) throw UserError("the source's stream holds SWAPDB without two databases");
   const DbIndex a = parse_db(args[1]), b = parse_db(args[2]);
   const std::string marker =
-      fmt::format("lockstep:swapdb:{}:{}", start_.replid.value, planner_.settled().value);
+      fmt::format("{}swapdb:{}:{}", own_key_prefix, start_.replid.value, planner_.settled().value);
   if (fences_.has_pending()) co_await fence_pending();
   const uint32_t databases = target_.abilities().databases;
   if (a.value >= databases || b.value >= databases)

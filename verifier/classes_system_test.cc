@@ -1,0 +1,122 @@
+// Classes beside those of keys and values: functions, keys of Lockstep's own, what is explained.
+
+#include "verifier/repair.h"
+#include "verifier/report_json.h"
+#include "verifier/report_text.h"
+#include "verifier/test_support.h"
+
+namespace lockstep::verifier {
+namespace {
+
+using fixtures::Topology;
+
+std::string library(const std::string& name, const std::string& result) {
+  return "#!lua name=" + name + "\nredis.register_function('" + name + "', function() return " +
+         result + " end)";
+}
+
+class Classes : public TwoSides {
+ protected:
+  void load(const net::Endpoint& server, const std::string& name, const std::string& result) {
+    ask(server, {"FUNCTION", "LOAD", "REPLACE", library(name, result)});
+  }
+  bool knows_functions() const {
+    return source_->options().spec.commands >= 700 && target_->options().spec.commands >= 700;
+  }
+};
+
+TEST_F(Classes, FunctionsOnEveryPrimary) {
+  start(Topology::standalone, Topology::cluster);
+  if (!knows_functions()) GTEST_SKIP() << "these servers know no functions";
+  load(source(), "same", "1");
+  load(source(), "other", "1");
+  load(source(), "missing", "1");
+  for (fixtures::Server* server : target_->primaries()) {
+    load(server->endpoint(), "same", "1");
+    load(server->endpoint(), "other", "1");
+    load(server->endpoint(), "missing", "1");
+  }
+  const VerifyReport equal = check();
+  EXPECT_EQ(equal.verdict, Verdict::equal) << found(equal);
+  EXPECT_EQ(equal.libraries_compared, 3u);
+  load(target_->primaries()[1]->endpoint(), "other", "2");
+  ask(target_->primaries()[2]->endpoint(), {"FUNCTION", "DELETE", "missing"});
+  load(target_->primaries()[0]->endpoint(), "extra", "1");
+  for (const ReadMode mode : {ReadMode::snapshot, ReadMode::scan})
+    EXPECT_EQ(found(check(mode)), "function extra, function missing, function other");
+  VerifyOptions without = options();
+  without.functions = false;
+  EXPECT_EQ(verify(without).verdict, Verdict::equal);
+  EXPECT_NE(report_text(verify(without), "").find("functions and cached scripts"),
+            std::string::npos);
+  VerifyOptions some = options();
+  some.scope.match = "k*";
+  EXPECT_EQ(verify(some).verdict, Verdict::equal);
+}
+
+TEST_F(Classes, FunctionsAreNotRepaired) {
+  start();
+  if (!knows_functions()) GTEST_SKIP() << "these servers know no functions";
+  load(source(), "lib", "1");
+  on_source({"SET", "lib", "a key of that name"});
+  VerifyOptions changed = options();
+  changed.report = directory_.path() / "out";
+  const VerifyReport report = verify_and_repair(changed, {});
+  EXPECT_EQ(found(report), "function lib");
+  ASSERT_TRUE(report.repair);
+  EXPECT_EQ(report.repair->written, 1u);
+  EXPECT_EQ(report.repair->left, 1u);
+  EXPECT_NE(report.repair->left_why.find("FUNCTION LOAD"), std::string::npos);
+}
+
+TEST_F(Classes, WithoutThePermissionThereIsNoVerdictUnlessAskedFor) {
+  start();
+  if (!knows_functions()) GTEST_SKIP() << "these servers know no functions";
+  on_target({"ACL", "SETUSER", "reader", "on", ">x", "~*", "+@all", "-function"});
+  VerifyOptions changed = options();
+  changed.to = {"redis://reader:x@" + target().label()};
+  const VerifyReport report = verify(changed);
+  EXPECT_EQ(report.verdict, Verdict::unknown);
+  EXPECT_NE(report.problem.find("+function|list"), std::string::npos) << report.problem;
+  changed.functions = false;
+  EXPECT_EQ(verify(changed).verdict, Verdict::equal);
+}
+
+TEST_F(Classes, KeysOfOurOwnAreCountedAndNotCompared) {
+  start();
+  on_both({"SET", "k", "v"});
+  on_source({"SET", "DTS_REDIS_TIMESTAMP_HEARTBEAT", "1"});
+  on_source({"SET", "lockstep:swapdb:x:1", "1"});
+  on_target({"SET", "lockstep:swapdb:y:2", "1"});
+  for (const ReadMode mode : {ReadMode::snapshot, ReadMode::scan}) {
+    const VerifyReport report = check(mode);
+    EXPECT_EQ(report.verdict, Verdict::equal) << found(report);
+    EXPECT_EQ(report.compared, 1u);
+    EXPECT_EQ(report.source.own_keys, 2u);
+    EXPECT_EQ(report.target.own_keys, 1u);
+  }
+}
+
+TEST_F(Classes, WhatTheTargetHasEvictedIsExplained) {
+  start();
+  for (int i = 0; i < 200; ++i) on_both({"SET", "k" + std::to_string(i), std::string(20000, 'x')});
+  on_target({"CONFIG", "SET", "maxmemory-policy", "allkeys-random"});
+  on_target({"CONFIG", "SET", "maxmemory", "3mb"});
+  on_target({"CONFIG", "SET", "maxmemory", "0"});
+  while (ask(target(), {"DBSIZE"}).integer == 200) {
+    on_target({"CONFIG", "SET", "maxmemory", "3mb"});
+    on_target({"PING"});
+  }
+  on_target({"CONFIG", "SET", "maxmemory", "0"});
+  const VerifyReport report = check();
+  const uint64_t missing = report.counts[static_cast<size_t>(DiffClass::missing)];
+  EXPECT_EQ(report.verdict, Verdict::different);
+  EXPECT_GT(missing, 0u);
+  EXPECT_EQ(report.explained[static_cast<size_t>(Explained::evicted)], missing);
+  const std::string text = report_text(report, "");
+  EXPECT_NE(text.find("evicted by the target"), std::string::npos) << text;
+  EXPECT_NE(text.find("maxmemory-policy allkeys-random"), std::string::npos) << text;
+}
+
+}  // namespace
+}  // namespace lockstep::verifier

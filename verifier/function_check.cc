@@ -1,0 +1,137 @@
+#include "verifier/function_check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "verifier/parallel.h"
+
+namespace lockstep::verifier {
+
+namespace {
+
+constexpr uint32_t functions_since = 70000;
+constexpr milliseconds look_pause{100};
+
+/// The value that follows a name in a flat list of names and values.
+Bytes field_of(const resp::Value& library, Bytes name) {
+  for (size_t i = 0; i + 1 < library.items.size(); i += 2) {
+    if (library.items[i].text == name) return library.items[i + 1].text;
+  }
+  return {};
+}
+
+asio::awaitable<NodeLibraries> read_libraries(Node& node) {
+  NodeLibraries result{node.endpoint.label(), node.version_number >= functions_since, {}};
+  if (!result.known) co_return result;
+  std::vector<std::string> request{"FUNCTION", "LIST", "WITHCODE"};
+  const resp::Value reply = co_await node.client->command(std::move(request));
+  if (reply.is_error())
+    throw UserError(
+        fmt::format("{}: its functions cannot be read: {}; comparing them needs "
+                    "+function|list, or give --no-functions",
+                    result.node, reply.text));
+  for (const resp::Value& library : reply.items)
+    result.code[std::string(field_of(library, "library_name"))] = field_of(library, "library_code");
+  co_return result;
+}
+
+asio::awaitable<std::vector<NodeLibraries>> read_all(Side& side) {
+  std::vector<NodeLibraries> all;
+  for (size_t i = 0; i < side.node_count(); ++i)
+    all.push_back(co_await read_libraries(side.node(i)));
+  co_return all;
+}
+
+std::string where_they_differ(Bytes source, Bytes target) {
+  const auto [s, t] = std::mismatch(source.begin(), source.end(), target.begin(), target.end());
+  return fmt::format("its code differs from byte {} on ({} and {} bytes)", s - source.begin(),
+                     source.size(), target.size());
+}
+
+Difference difference_of(const std::string& name, std::string detail) {
+  Difference difference;
+  difference.diff_class = DiffClass::function;
+  difference.key = name;
+  difference.source_type = difference.target_type = "library";
+  difference.detail = std::move(detail);
+  return difference;
+}
+
+/// As the source has it; nodes of a cluster must agree.
+struct Wanted {
+  const NodeLibraries* node = nullptr;
+  const std::string* code = nullptr;
+};
+
+std::string wrong_on(const NodeLibraries& node, const std::string& name, const Wanted& wanted) {
+  const auto found = node.code.find(name);
+  if (!node.known) return "the version of " + node.node + " knows no functions";
+  if (found == node.code.end()) return node.node + " does not have it";
+  if (found->second == *wanted.code) return "";
+  return node.node + ": " + where_they_differ(*wanted.code, found->second);
+}
+
+}  // namespace
+
+std::vector<Difference> compare_libraries(const std::vector<NodeLibraries>& source,
+                                          const std::vector<NodeLibraries>& target) {
+  std::map<std::string, Wanted> wanted;
+  std::map<std::string, Difference> found;
+  for (const NodeLibraries& node : source) {
+    for (const auto& [name, code] : node.code) {
+      Wanted& first = wanted.try_emplace(name, Wanted{&node, &code}).first->second;
+      if (*first.code == code) continue;
+      found.try_emplace(name,
+                        difference_of(name, fmt::format("{} and {} of the source do not have "
+                                                        "the same: {}",
+                                                        first.node->node, node.node,
+                                                        where_they_differ(*first.code, code))));
+    }
+  }
+  for (const NodeLibraries& node : target) {
+    for (const auto& [name, first] : wanted) {
+      const std::string detail = wrong_on(node, name, first);
+      if (detail.empty()) continue;
+      const auto made = found.try_emplace(name, difference_of(name, detail));
+      if (made.second && !node.known) made.first->second.explained = Explained::unsupported;
+    }
+    for (const auto& [name, code] : node.code) {
+      if (!wanted.contains(name))
+        found.try_emplace(name,
+                          difference_of(name, node.node + " has it, and the source does not"));
+    }
+  }
+  std::vector<Difference> differences;
+  for (auto& [name, difference] : found) differences.push_back(std::move(difference));
+  return differences;
+}
+
+asio::awaitable<void> check_functions(Side& source, Side& target, QuietWatch& quiet,
+                                      const VerifyOptions& options, VerifyReport& report,
+                                      DifferenceLog& log) {
+  const Clock::time_point end = Clock::now() + options.settle;
+  std::vector<NodeLibraries> wanted;
+  std::vector<Difference> differences;
+  for (;;) {
+    wanted = co_await read_all(source);
+    const std::vector<NodeLibraries> there = co_await read_all(target);
+    if (std::none_of(wanted.begin(), wanted.end(), [](auto& node) { return node.known; }))
+      co_return;
+    differences = compare_libraries(wanted, there);
+    if (differences.empty()) break;
+    const bool unchanged = co_await quiet.look();
+    if (unchanged && quiet.quiet_for(options.confirm_quiet)) break;
+    if (Clock::now() >= end) break;
+    co_await pause_for(look_pause);
+  }
+  std::set<std::string> names;
+  for (const NodeLibraries& node : wanted) {
+    for (const auto& [name, code] : node.code) names.insert(name);
+  }
+  report.libraries_compared = names.size();
+  for (Difference& each : differences) log.add(std::move(each));
+}
+
+}  // namespace lockstep::verifier

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "verifier/difference_log.h"
+#include "verifier/settle.h"
+
+namespace lockstep::verifier {
+
+/// Libraries of functions that a primary holds: their code by their name.
+struct NodeLibraries {
+  std::string node;
+  bool known = true;  ///< false: its version knows no functions
+  std::map<std::string, std::string> code;
+};
+
+/// Every library must be on every primary of the target as it is on the source, and no other. One
+/// difference for each library, which names the first primary where it is wrong. No I/O.
+std::vector<Difference> compare_libraries(const std::vector<NodeLibraries>& source,
+                                          const std::vector<NodeLibraries>& target);
+
+/// Compares the functions of both sides, again until they agree, nothing is written any more, or
+/// `--settle` is over. Nothing where the source's version knows none. Throws ConnectionError, and
+/// UserError that names the missing permission.
+asio::awaitable<void> check_functions(Side& source, Side& target, QuietWatch& quiet,
+                                      const VerifyOptions& options, VerifyReport& report,
+                                      DifferenceLog& log);
+
+}  // namespace lockstep::verifier

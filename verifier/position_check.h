@@ -1,0 +1,77 @@
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "verifier/cut_state.h"
+#include "verifier/difference_log.h"
+#include "verifier/held_reader.h"
+#include "verifier/pass.h"
+#include "verifier/settle.h"
+
+namespace lockstep::verifier {
+
+/// A check at positions of the source while writes go on, with the engine held for moments.
+///
+/// Both sides are read at one cut. A key that differs there and is still as it was is compared at
+/// once; one that has changed since is read at a later position, again with the engine held. If it
+/// agrees then, what was kept of it tells whether it had really been different at the cut.
+class PositionCheck {
+ public:
+  /// All outlive it.
+  PositionCheck(Side& source, Side& target, Pass& pass, const VerifyOptions& options,
+                VerifyReport& report, DifferenceLog& log);
+
+  /// Throws CutFailed if no cut could be made in several attempts, SnapshotRefused.
+  asio::awaitable<void> read();
+  /// Throws CutFailed if the engine cannot be held any more; take_left() then gives what is still
+  /// to be told.
+  asio::awaitable<void> settle(std::vector<Candidate> candidates);
+  std::vector<Candidate> take_left();
+  size_t pending() const { return pending_.size(); }
+  /// Writes what was measured into the report.
+  void report_holds();
+
+ private:
+  struct Pending {
+    Candidate key;
+    std::optional<Clock::time_point> ahead_since;
+  };
+
+  asio::awaitable<void> await_caught_up();
+  asio::awaitable<void> try_to_read(bool again, bool at_once);
+  asio::awaitable<void> refresh();
+  asio::awaitable<void> settle_unchanged();
+  asio::awaitable<void> settle_batch(std::vector<Pending> batch, std::deque<Pending>& left);
+  bool settled_at_cut(const Candidate& key, Reading source, Reading target);
+  asio::awaitable<void> hold_once();
+  void take(Pending pending, HeldPair pair);
+  void take_ahead(Pending pending, HeldPair pair);
+  void slow_down(size_t read, const std::vector<HeldPair>& pairs);
+  /// False: the values are equal now.
+  bool tell(const Candidate& key, const Reading& source, const Reading& target,
+            const Comparison& comparison);
+  void tell_of_cut(const Candidate& key, const Comparison& now);
+  bool known_at_cut(const Candidate& key) const;
+
+  Side& source_;
+  Side& target_;
+  Pass& pass_;
+  const VerifyOptions& options_;
+  VerifyReport& report_;
+  DifferenceLog& log_;
+  EngineControl engine_;
+  HeldReader reader_;
+  Tolerance tolerance_;
+  std::optional<PositionCut> cut_;  ///< none: the check was continued, its cut is not known
+  std::deque<Pending> pending_;
+  size_t batch_keys_;
+};
+
+/// Asks the engine of `options` for its mode, and takes its expiry grace where none was given. An
+/// engine that does not answer is an error with CutMode::position, else a note.
+void learn_engine(VerifyOptions& options, VerifyReport& report);
+
+}  // namespace lockstep::verifier

@@ -1,0 +1,322 @@
+// Cuts at a position: a real engine, real servers, and writes that go on all the time.
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <csignal>
+#include <thread>
+
+#include "fixtures/poll_until.h"
+#include "sync/cluster/discover.h"
+#include "sync/cluster/slot.h"
+#include "sync/net/http_client.h"
+#include "verifier/test_sync.h"
+
+namespace lockstep::verifier {
+namespace {
+
+using fixtures::Topology;
+
+using Load = std::function<std::vector<Writer::Request>(int)>;
+
+std::string numbered(const char* name, int number) { return name + std::to_string(number); }
+
+/// Of all that makes an engine's life hard: lists, increments, keys that expire, keys that move
+/// over slots, transactions.
+std::vector<Writer::Request> standalone_load(int round) {
+  const std::string n = std::to_string(round % 97), m = std::to_string((round * 7) % 97);
+  return {{0, {"RPUSH", "list" + n, "e" + std::to_string(round)}},
+          {0, {"LTRIM", "list" + n, "-20", "-1"}},
+          {0, {"INCR", "count" + m}},
+          {0, {"SET", "soon" + n, m, "PX", "40"}},
+          {0, {"SADD", "set" + n, m, n}},
+          {0, {"SMOVE", "set" + n, "set" + m, n}},
+          {0, {"ZADD", "zset" + m, std::to_string(round), n}},
+          {0, {"ZUNIONSTORE", "union" + n, "2", "zset" + n, "zset" + m}},
+          {0, {"HSET", "hash" + n, m, n}},
+          {0, {"RENAME", "count" + m, "renamed" + n}},
+          {0, {"EXPIRE", "hash" + m, "100"}},
+          {0, {"APPEND", "text" + n, "x"}},
+          {0, {"SETRANGE", "text" + m, "3", "yz"}}};
+}
+
+/// The same within slots, to the node that serves each key.
+Load cluster_load(const cluster::Topology& topology) {
+  return [topology](int round) {
+    const std::string n = std::to_string(round % 97), m = std::to_string((round * 7) % 97);
+    const std::vector<Words> requests = {{"RPUSH", "list" + n, "e" + std::to_string(round)},
+                                         {"LTRIM", "list" + n, "-20", "-1"},
+                                         {"INCR", "count" + m},
+                                         {"SET", "soon" + n, m, "PX", "40"},
+                                         {"SADD", "{" + n + "}a", m, n},
+                                         {"SMOVE", "{" + n + "}a", "{" + n + "}b", m},
+                                         {"HSET", "hash" + n, m, n},
+                                         {"EXPIRE", "hash" + m, "100"},
+                                         {"APPEND", "text" + n, "x"}};
+    std::vector<Writer::Request> result;
+    for (const Words& words : requests)
+      result.push_back({*topology.shard_of(cluster::slot_of(words[1])), words});
+    return result;
+  };
+}
+
+class Position : public TwoSidesAndEngine {
+ protected:
+  /// Writes to the source from now on; returns when some of it has arrived.
+  std::unique_ptr<Writer> write() {
+    std::unique_ptr<Writer> writer;
+    if (source_->is_cluster()) {
+      cluster::Topology topology;
+      await(learn(source(), topology));
+      std::vector<net::Endpoint> endpoints;
+      for (const auto& shard : topology.shards) endpoints.push_back(shard.primary.endpoint);
+      writer = std::make_unique<Writer>(endpoints, cluster_load(topology));
+    } else {
+      writer = std::make_unique<Writer>(std::vector<net::Endpoint>{source()}, standalone_load);
+    }
+    const net::Endpoint there = owner(*target_, "text0");
+    while (try_ask(there, {"EXISTS", "text0"}).integer == 0) {
+    }
+    return writer;
+  }
+
+  /// Keys that nobody writes any more.
+  void fill(int count) {
+    for (int i = 0; i < count; ++i) {
+      const std::string key = numbered("still", i);
+      ask(owner(*source_, key), {"RPUSH", key, "a", std::to_string(i), "b"});
+    }
+  }
+
+  void expect_equal_under_load() {
+    const auto writer = write();
+    for (int i = 0; i < 4; ++i) {
+      const VerifyReport report = verify(options_with(CutMode::position));
+      EXPECT_EQ(report.verdict, Verdict::equal) << found(report);
+      EXPECT_EQ(report.cut, "position");
+      EXPECT_EQ(report.source.positions.size(), source_->primaries().size());
+      EXPECT_EQ(report.target.positions.size(), target_->primaries().size());
+      ASSERT_TRUE(report.engine);
+      EXPECT_GT(report.engine->holds, 0u);
+      EXPECT_LT(report.engine->hold_longest, report.engine->hold_max);
+    }
+    EXPECT_FALSE(engine_status()["held"]);
+  }
+
+  /// A coroutine in a thread of its own; joined at the end.
+  class Meanwhile {
+   public:
+    explicit Meanwhile(std::function<asio::awaitable<void>()> task) : task_(std::move(task)) {}
+    ~Meanwhile() { thread_.join(); }
+    Meanwhile(const Meanwhile&) = delete;
+    Meanwhile& operator=(const Meanwhile&) = delete;
+
+   private:
+    std::function<asio::awaitable<void>()> task_;
+    std::thread thread_{[this] {
+      asio::io_context io;
+      asio::co_spawn(io, task_(), asio::detached);
+      io.run();
+    }};
+  };
+
+  /// The target, which holds `keys` keys, cannot fork for anybody else for so long.
+  void delay_forks(int keys, milliseconds time) {
+    const std::string each_us = std::to_string(time.count() * 1000 / keys);
+    on_target({"CONFIG", "SET", "rdb-key-save-delay", each_us});
+    on_target({"BGSAVE"});
+    on_target({"CONFIG", "SET", "rdb-key-save-delay", "0"});
+  }
+  /// Until the hold's number of this name is not 0.
+  asio::awaitable<void> await_hold(std::string number) {
+    const auto probe = [this, number]() -> asio::awaitable<std::string> {
+      net::HttpRequest request{.address = control(), .target = "/status"};
+      const net::HttpAnswer answer = co_await net::ask_http(std::move(request));
+      co_return nlohmann::json::parse(answer.body)["hold"][number] == 0 ? "not yet" : "";
+    };
+    co_await fixtures::poll_until(std::chrono::seconds(20), number, probe);
+  }
+  asio::awaitable<void> kill_when_held(pid_t engine) {
+    co_await await_hold("id");
+    kill(engine, SIGKILL);
+  }
+  static std::string found_note(const VerifyReport& report, const std::string& beginning) {
+    for (const std::string& note : report.notes) {
+      if (note.starts_with(beginning)) return note;
+    }
+    return "";
+  }
+
+ private:
+  static asio::awaitable<void> learn(net::Endpoint endpoint, cluster::Topology& topology) {
+    topology = co_await cluster::discover(endpoint);
+  }
+};
+
+TEST_F(Position, StandaloneUnderLoadIsEqual) {
+  start();
+  fill(50);
+  start_engine();
+  expect_equal_under_load();
+}
+
+TEST_F(Position, StandaloneIntoAClusterUnderLoadIsEqual) {
+  start(Topology::standalone, Topology::cluster);
+  fill(50);
+  start_engine();
+  expect_equal_under_load();
+}
+
+TEST_F(Position, ClusterIntoAClusterUnderLoadIsEqual) {
+  start(Topology::cluster, Topology::cluster);
+  fill(50);
+  start_engine();
+  expect_equal_under_load();
+}
+
+TEST_F(Position, ExactExpiriesUnderLoadAreEqual) {
+  start();
+  start_engine({"--expiry", "exact"});
+  expect_equal_under_load();
+  EXPECT_EQ(engine_status()["expiry"], "exact");
+}
+
+/// Nothing of the load is reported, and nothing of what was planted is missed.
+TEST_F(Position, PlantedDifferencesUnderLoadAreFound) {
+  start();
+  fill(50);
+  on_source({"SET", "lasting", "v", "PXAT", "4000000000000"});
+  start_engine();
+  const auto writer = write();
+  on_target({"DEL", "still3"});
+  on_target({"LSET", "still4", "1", "other"});
+  on_target({"SET", "more", "x"});
+  on_target({"PERSIST", "lasting"});
+  on_target({"DEL", "still5"});
+  on_target({"SADD", "still5", "a"});
+  for (int i = 0; i < 2; ++i) {
+    const VerifyReport report = verify(options_with(CutMode::position));
+    EXPECT_EQ(found(report),
+              "expiry lasting, extra more, missing still3, type still5, value still4");
+    EXPECT_EQ(report.cut, "position");
+  }
+}
+
+/// The engine writes it right now and then, and somebody writes it wrong all the time.
+TEST_F(Position, AKeyThatChangesAllTheTimeIsToldToo) {
+  start();
+  start_engine();
+  const Writer writer({source(), target()}, [](int round) -> std::vector<Writer::Request> {
+    std::vector<Writer::Request> requests{{1, {"SET", "key", "x"}}};
+    if (round % 100 == 0) requests.push_back({0, {"SET", "key", std::to_string(round)}});
+    return requests;
+  });
+  while (try_ask(target(), {"EXISTS", "key"}).integer == 0) {
+  }
+  const VerifyReport report = verify(options_with(CutMode::position));
+  EXPECT_EQ(found(report), "value key");
+}
+
+TEST_F(Position, TheGraceIsTheEngines) {
+  start();
+  for (int i = 0; i < 20; ++i) on_source({"SET", numbered("k", i), "v", "PXAT", "4000000000000"});
+  start_engine({"--expiry-grace", "90s"});
+  const VerifyReport report = verify(options_with(CutMode::position));
+  EXPECT_EQ(report.verdict, Verdict::equal) << found(report);
+  EXPECT_EQ(report.expiry_grace, milliseconds(90000));
+  EXPECT_EQ(report.engine->expiry, "replica");
+  EXPECT_EQ(verify(options()).counts[static_cast<size_t>(DiffClass::expiry)], 20u);
+}
+
+/// The target takes longer for its snapshot than the engine may be held: the bound ends the hold.
+TEST_F(Position, AHoldBeyondItsBoundIsDoneAgain) {
+  start();
+  fill(20);
+  start_engine();
+  await_caught_up();
+  delay_forks(20, milliseconds(2500));
+  VerifyOptions changed = options_with(CutMode::position);
+  changed.max_hold = milliseconds(1000);
+  const VerifyReport report = verify(changed);
+  EXPECT_EQ(report.verdict, Verdict::equal) << found(report);
+  EXPECT_GT(report.engine->cuts_failed, 0u);
+  EXPECT_LE(report.engine->hold_longest, milliseconds(1000));
+  EXPECT_GT(engine_status()["hold"]["expired"], 0);
+}
+
+TEST_F(Position, AnEngineThatDiesWhileHeldIsNoVerdict) {
+  start();
+  fill(20);
+  for (const CutMode cut : {CutMode::position, CutMode::automatic}) {
+    start_engine({"--existing", "overwrite"});
+    await_caught_up();
+    delay_forks(20, milliseconds(2500));
+    const pid_t engine = engine_->pid();
+    VerifyReport report;
+    {
+      const Meanwhile other([this, engine] { return kill_when_held(engine); });
+      report = verify(options_with(cut));
+    }
+    engine_.reset();
+    if (cut == CutMode::position) {
+      EXPECT_EQ(report.verdict, Verdict::unknown);
+      EXPECT_NE(report.problem.find("no cut at a position"), std::string::npos) << report.problem;
+    } else {
+      EXPECT_EQ(report.verdict, Verdict::equal) << found(report);
+      EXPECT_NE(report.cut, "position");
+      EXPECT_NE(found_note(report, "not at a position"), "");
+    }
+  }
+}
+
+TEST_F(Position, WithoutAnEngineItIsRefusedOrSaid) {
+  start();
+  const VerifyReport strict = verify(options_with(CutMode::position));
+  EXPECT_EQ(strict.verdict, Verdict::unknown);
+  EXPECT_NE(strict.problem.find("engine"), std::string::npos) << strict.problem;
+  const VerifyReport report = verify(options_with(CutMode::automatic));
+  EXPECT_EQ(report.verdict, Verdict::equal) << found(report);
+  EXPECT_NE(found_note(report, "the engine does not answer"), "");
+}
+
+/// An engine between other servers cannot tell a position of these.
+TEST_F(Position, TheEngineOfOthersIsRefused) {
+  start();
+  start_engine();
+  std::swap(source_, target_);
+  const VerifyReport report = verify(options_with(CutMode::position));
+  EXPECT_EQ(report.verdict, Verdict::unknown);
+  EXPECT_NE(report.problem.find("no link follows"), std::string::npos) << report.problem;
+  EXPECT_FALSE(engine_status()["held"]);
+}
+
+TEST_F(Position, QuiescedMeansThatNothingIsWritten) {
+  start();
+  start_engine();
+  EXPECT_EQ(verify(options_with(CutMode::quiesced)).verdict, Verdict::equal);
+  const auto writer = write();
+  const VerifyReport report = verify(options_with(CutMode::quiesced));
+  EXPECT_EQ(report.verdict, Verdict::unknown);
+  EXPECT_NE(report.problem.find("something was written"), std::string::npos) << report.problem;
+}
+
+TEST_F(Position, TheCommand) {
+  start();
+  fill(20);
+  start_engine();
+  const Words sides{"verify", "--from", url(source()), "--to", url(target())};
+  const auto with = [&](const Words& more) {
+    Words all = sides;
+    all.insert(all.end(), more.begin(), more.end());
+    return lockstep(all);
+  };
+  EXPECT_EQ(with({"--cut", "position", "--engine", control()}), 0) << output();
+  EXPECT_NE(output().find("held 1 times"), std::string::npos) << output();
+  EXPECT_NE(output().find("snapshot, position"), std::string::npos) << output();
+  EXPECT_EQ(with({"--cut", "position"}), 254) << output();
+  EXPECT_EQ(with({"--cut", "exactly"}), 254) << output();
+  EXPECT_EQ(with({"--cut", "position", "--engine", control(), "--read", "scan"}), 254) << output();
+  EXPECT_EQ(with({"--cut", "position", "--engine", "nowhere"}), 254) << output();
+}
+
+}  // namespace
+}  // namespace lockstep::verifier

@@ -1,0 +1,32 @@
+#pragma once
+
+// For this folder's system tests: `lockstep sync` as a process of its own, with a control endpoint.
+
+#include <nlohmann/json.hpp>
+
+#include "fixtures/child.h"
+#include "verifier/test_support.h"
+
+namespace lockstep::verifier {
+
+class TwoSidesAndEngine : public TwoSides {
+ protected:
+  /// Starts the engine; returns when its full copy is done.
+  void start_engine(const Words& more_arguments = {});
+  /// /status.
+  nlohmann::json engine_status();
+  std::string control() const { return "unix:" + (directory_.path() / "control").string(); }
+  /// Returns when the engine has applied what the source has now.
+  void await_caught_up();
+  /// With the engine named, and the cut as given.
+  VerifyOptions options_with(CutMode cut) const;
+
+  std::unique_ptr<fixtures::Child> engine_;
+
+ private:
+  asio::awaitable<void> ask_status(nlohmann::json& status);
+  asio::awaitable<void> await_streaming();
+  asio::awaitable<void> await_applied();
+};
+
+}  // namespace lockstep::verifier
