@@ -127,7 +127,7 @@ TEST(ReadReport, DamageIsSaid) {
   const std::string text = report_json(part({}, 1));
   for (const std::string& bad : {std::string(), std::string("{}"), text.substr(0, text.size() / 2)})
     EXPECT_THROW(parse_report(bad, "x"), UserError);
-  EXPECT_THROW(read_report("/nowhere"), UserError);
+  EXPECT_THROW(read_report("/proc/nowhere"), UserError);
 }
 
 TEST(Merge, FilesOfPartsBecomeFilesOfTheWhole) {
