@@ -23,7 +23,8 @@ Dialect old_dialect() {
   return dialect_of(
       "set/-3 del/-2 expire/3 move/3 pexpireat/3 persist/2 mset/-3 lpop/2 rpop/2 ltrim/4 lpushx/3 "
       "rpoplpush/3 hset/4 hmset/-4 hdel/-3 zadd/-4 zincrby/4 zremrangebyrank/4 restore/4 bitop/-4 "
-      "xgroup/-2 xclaim/-6 xadd/-5 xsetid/3 xtrim/-2 xdel/-3 geoadd/-5 georadius/-6 sort/-2");
+      "xgroup/-2 xclaim/-6 xreadgroup/-7 xadd/-5 xsetid/3 xtrim/-2 xdel/-3 geoadd/-5 georadius/-6 "
+      "sort/-2");
 }
 
 /// What becomes of a request: "as it is", "fence", or what is sent, separated by " · ".
@@ -154,9 +155,9 @@ TEST(Adapt, DropsALimitThatTheSourceHasLeft) {
   EXPECT_EQ(adapted(old_dialect(), "XTRIM x MAXLEN = 3 LIMIT 9"), "XTRIM x MAXLEN = 3");
 }
 
-TEST(Adapt, AConsumerIsMadeByAClaim) {
+TEST(Adapt, AConsumerIsMadeByAsking) {
   EXPECT_EQ(adapted(old_dialect(), "XGROUP CREATECONSUMER x g c"),
-            "XCLAIM x g c 0 " + std::string(no_stream_entry) + " JUSTID");
+            "XREADGROUP GROUP g c STREAMS x 0");
 }
 
 TEST(Dialect, LearnsSubcommandsOrTakesThemAll) {

@@ -1,4 +1,6 @@
 // The rules of adapt() for sorted sets and streams.
+#include <array>
+
 #include "sync/commands/adapt_rules.h"
 
 namespace lockstep::commands::rules {
@@ -151,9 +153,10 @@ Fit xgroup_position(const Dialect& dialect, const Spec& spec, Args args, Request
 
 Fit xgroup_createconsumer(const Dialect& dialect, const Spec& spec, Args args, Requests& out) {
   if (dialect.has(Option::create_consumer)) return as_it_is(dialect, spec, args);
-  if (!dialect.knows("xclaim") || args.size() != 5) return Fit::fence;
-  send(out, "XCLAIM", args.subspan(2));
-  for (const Bytes word : {Bytes("0"), no_stream_entry, Bytes("JUSTID")}) out.add(word);
+  if (!dialect.knows("xreadgroup") || args.size() != 5) return Fit::fence;
+  send(out, "XREADGROUP", std::array{Bytes("GROUP")});
+  out.add(args.subspan(3));
+  for (const Bytes word : {Bytes("STREAMS"), args[2], Bytes("0")}) out.add(word);
   return Fit::rewritten;
 }
 

@@ -80,10 +80,6 @@ class Requests {
   std::deque<std::string> texts_;
 };
 
-/// An id that no entry of a stream has. A claim of it makes its consumer, on servers that have no
-/// other way.
-inline constexpr Bytes no_stream_entry = "18446744073709551615-18446744073709551615";
-
 /// How a request of a replication stream gets to a server of some dialect.
 enum class Fit : uint8_t {
   as_is,

@@ -7,7 +7,6 @@
 
 #include "sync/base/error.h"
 #include "sync/commands/commands.h"
-#include "sync/commands/dialect.h"
 #include "sync/engine/reply_policy.h"
 #include "sync/resp/encoder.h"
 
@@ -25,12 +24,6 @@ constexpr const char* entry_gone = "GONE the entry that was claimed is deleted";
 size_t end_of(const std::vector<resp::Node>& nodes, size_t at) {
   for (size_t open = 1; open > 0; ++at) open += nodes[at].child_count - 1;
   return at;
-}
-
-/// XCLAIM of an entry, and not only for the sake of its consumer.
-bool is_claim(const commands::Spec& spec, const std::vector<Bytes>& args) {
-  constexpr size_t id = 5;
-  return spec.name == "xclaim" && args.size() > id && args[id] != commands::no_stream_entry;
 }
 
 /// The reply to XCLAIM at `at` has an entry, or an id, for what was claimed.
@@ -191,8 +184,7 @@ bool TargetNode::found_key_gone(const std::vector<resp::Node>& nodes) const {
     LOCKSTEP_ASSERT(length.has_value());  // we wrote it
     const commands::Spec* spec = commands::find(parser.args());
     if (!multi && spec && needs_its_key(spec->name) && zero(nodes[at])) return true;
-    if (!multi && claims && spec && is_claim(*spec, parser.args()) && !claimed(nodes, at))
-      return true;
+    if (!multi && claims && spec && spec->name == "xclaim" && !claimed(nodes, at)) return true;
     at = multi ? 1 : end_of(nodes, at);
     requests.remove_prefix(*length);
   }

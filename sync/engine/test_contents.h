@@ -112,12 +112,13 @@ inline Names listed_in(const std::string& path) {
 /// The target holds what the source does, but for what it cannot hold, which is what `listed` has.
 inline void expect_same(TestServer& source, TestServer& target, const Names& listed) {
   const bool streams = knows(target, "XLEN"), field_expiry = knows(target, "HPEXPIREAT");
+  // An older VADD does not load all of a newer one's values.
   const bool vectors = knows(target, "VADD");
   auto expected = contents(source), found = contents(target);
   Names left_out;
   for (const auto& [key, state] : expected) {
     const bool cannot = (state.type == "stream" && !streams) ||
-                        (state.type == "vectorset" && !vectors) ||
+                        (state.type == "vectorset" && (!vectors || listed.contains(key))) ||
                         (state.field_expiry && !field_expiry);
     if (cannot) left_out.insert(key);
     EXPECT_EQ(found.contains(key), !cannot) << key << ": " << state.value;

@@ -31,6 +31,14 @@ std::string module_of(Bytes value) {
 
 bool is_module(rdb::ValueType type) { return rdb::type_info(type).layout == rdb::Layout::module; }
 
+/// Fields may expire. A server of another family may have the number of the RDB version that
+/// brought the type, and not the type.
+bool has_field_expiries(rdb::ValueType type) {
+  const rdb::Section section = rdb::type_info(type).section;
+  return section == rdb::Section::hash_pair_at || section == rdb::Section::hash_pair_after ||
+         section == rdb::Section::hash_listpack_ex;
+}
+
 int64_t to_number(Bytes text) {
   int64_t value = 0;
   std::from_chars(text.data(), text.data() + text.size(), value);
@@ -83,6 +91,8 @@ std::optional<rdb::LoadableForm> ValueWriter::payload_for(const rdb::Entry& entr
     if (!target_.abilities().modules || refused_modules_.contains(module_of(entry.value)))
       return {};
   } else if (refused_types_[entry.type]) {
+    return {};
+  } else if (has_field_expiries(entry.type) && !target_.abilities().field_expiry()) {
     return {};
   }
   if (payload_version > 0 && !rdb::kind_of(entry.type))

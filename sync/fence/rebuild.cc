@@ -13,7 +13,6 @@ namespace lockstep::fence {
 namespace {
 
 constexpr size_t string_piece_bytes = 1 << 20;
-constexpr const char* no_entry = "18446744073709551615-18446744073709551615";
 
 std::string text_of(rdb::StreamId id) { return fmt::format("{}-{}", id.ms, id.seq); }
 
@@ -181,8 +180,8 @@ void Rebuilder::on_group_pending(const rdb::PendingEntry& entry) { pending_.push
 void Rebuilder::on_consumer(const rdb::StreamConsumer& consumer) {
   consumer_ = consumer.name;
   if (options_.create_consumer) return send({"XGROUP", "CREATECONSUMER", key_, group_, consumer_});
-  // A claim makes the consumer, also one of an entry that is not there.
-  send({"XCLAIM", key_, group_, consumer_, "0", no_entry, "JUSTID"});
+  // Who asks for what is pending becomes a consumer.
+  send({"XREADGROUP", "GROUP", group_, consumer_, "STREAMS", key_, "0"});
 }
 
 void Rebuilder::on_consumer_pending(rdb::StreamId id) {
