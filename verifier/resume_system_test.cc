@@ -131,7 +131,7 @@ TEST_F(ResumeTest, AStateFileThatDoesNotFitIsRefused) {
   start();
   fill(300);
   auto words = command("scan", "out");
-  words.insert(words.end(), {"--state", file("state"), "--state-interval", "1ms", "--rate", "300"});
+  words.insert(words.end(), {"--state", file("state"), "--state-interval", "1ms", "--rate", "30"});
   ASSERT_EQ(run_for(words, std::chrono::seconds(2)), std::nullopt);
   ASSERT_TRUE(std::filesystem::exists(file("state")));
   auto other = words;
