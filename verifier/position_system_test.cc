@@ -184,7 +184,8 @@ TEST_F(Position, ExactExpiriesUnderLoadAreEqual) {
 TEST_F(Position, PlantedDifferencesUnderLoadAreFound) {
   start();
   fill(50);
-  on_source({"SET", "lasting", "v", "PXAT", "4000000000000"});
+  on_source({"SET", "lasting", "v"});
+  on_source({"PEXPIREAT", "lasting", "4000000000000"});
   start_engine();
   const auto writer = write();
   on_target({"DEL", "still3"});
@@ -218,7 +219,10 @@ TEST_F(Position, AKeyThatChangesAllTheTimeIsToldToo) {
 
 TEST_F(Position, TheGraceIsTheEngines) {
   start();
-  for (int i = 0; i < 20; ++i) on_source({"SET", numbered("k", i), "v", "PXAT", "4000000000000"});
+  for (int i = 0; i < 20; ++i) {
+    on_source({"SET", numbered("k", i), "v"});
+    on_source({"PEXPIREAT", numbered("k", i), "4000000000000"});
+  }
   start_engine({"--expiry-grace", "90s"});
   const VerifyReport report = verify(options_with(CutMode::position));
   EXPECT_EQ(report.verdict, Verdict::equal) << found(report);
