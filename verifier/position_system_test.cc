@@ -8,6 +8,7 @@
 #include "fixtures/poll_until.h"
 #include "sync/cluster/discover.h"
 #include "sync/cluster/slot.h"
+#include "sync/net/client.h"
 #include "sync/net/http_client.h"
 #include "verifier/test_sync.h"
 
@@ -121,10 +122,21 @@ class Position : public TwoSidesAndEngine {
 
   /// The target, which holds `keys` keys, cannot fork for anybody else for so long.
   void delay_forks(int keys, milliseconds time) {
+    await(await_no_save(target()));  // of an earlier call
     const std::string each_us = std::to_string(time.count() * 1000 / keys);
     on_target({"CONFIG", "SET", "rdb-key-save-delay", each_us});
     on_target({"BGSAVE"});
     on_target({"CONFIG", "SET", "rdb-key-save-delay", "0"});
+  }
+  static asio::awaitable<void> await_no_save(net::Endpoint server) {
+    const auto probe = [server]() -> asio::awaitable<std::string> {
+      const auto client = co_await net::Client::connect(server);
+      std::vector<std::string> request{"INFO", "persistence"};
+      const resp::Value info = co_await client->command_or_throw(std::move(request));
+      const bool idle = info.text.find("rdb_bgsave_in_progress:0") != std::string::npos;
+      co_return idle ? "" : "a save is going on";
+    };
+    co_await fixtures::poll_until(std::chrono::seconds(20), "the end of the save", probe);
   }
   /// Until the hold's number of this name is not 0.
   asio::awaitable<void> await_hold(std::string number) {
