@@ -1,0 +1,96 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace lockstep::scenarios::certify {
+
+/// What was found out of one cell. Nothing is green by default: a cell starts as `not_certified`.
+enum class Outcome {
+  certified,              ///< every case passed, every goal was met, everything survives
+  certified_with_losses,  ///< the same, but for what the target cannot hold: `losses`
+  failed,                 ///< a case found a difference: `findings`
+  unsupported,            ///< cannot be tried at all: `reason`
+  not_certified,          ///< could not tell, or goals were not met: `reason`
+};
+
+enum class Topology { standalone, cluster };
+
+/// One thing that cannot survive in the target, such as "hash field expiry". Counted over all
+/// cases.
+struct Loss {
+  std::string what;
+  uint64_t keys = 0;
+};
+
+/// Something that must have happened at least once in a cell's cases, or it proves too little.
+struct Goal {
+  std::string name;      ///< of the fixed list, such as "a key expired during the full copy"
+  uint64_t times = 0;    ///< how often it happened
+  bool possible = true;  ///< false: these two servers cannot do it, which is no shortcoming
+  bool met() const { return !possible || times > 0; }
+};
+
+/// A case that did not pass.
+struct Finding {
+  std::string family;
+  uint64_t seed = 0;
+  std::string verdict;  ///< fail or unknown
+  std::string reason;
+  std::string reproduction;  ///< the command that repeats it
+  std::string control;       ///< what the servers' own replication does with it; empty: not tried
+};
+
+/// One pair of servers in one topology.
+struct Cell {
+  std::string from, to;  ///< names of the catalogue
+  Topology topology = Topology::standalone;
+  Outcome outcome = Outcome::not_certified;
+  std::string reason;
+  std::vector<std::string> families;          ///< whose cases ran
+  std::vector<std::string> skipped_families;  ///< that the source does not know
+  uint64_t cases = 0, passed = 0;
+  uint64_t seed = 0;      ///< of the first case
+  uint64_t commands = 0;  ///< that the workloads ran
+  double seconds = 0;
+  std::vector<Loss> losses;
+  std::vector<Goal> goals;
+  std::vector<Finding> findings;
+
+  bool operator<(const Cell& other) const;  ///< order of the table: from, to, topology
+};
+
+/// What ran: as the server itself says.
+struct Server {
+  std::string name;      ///< of the catalogue
+  std::string version;   ///< INFO redis_version, or valkey_version where there is one
+  std::string build_id;  ///< INFO redis_build_id
+  unsigned rdb_version = 0;
+};
+
+/// What `lockstep certify` is asked for; parts of one certificate agree in all but `part`.
+struct Request {
+  std::vector<std::string> from, to;  ///< names of the catalogue, in its order
+  std::vector<Topology> topologies;
+  std::vector<std::string> families;
+  uint64_t cases = 1;  ///< of each family in each cell
+  uint64_t seed = 0;
+  uint64_t part = 1,
+           parts =
+               1;  ///< --shard (part - 1)/parts: the cells whose index modulo `parts` is part - 1
+};
+
+struct Certificate {
+  static constexpr int schema = 1;
+  std::string tool_version;
+  std::string started, ended;  ///< UTC, ISO 8601; `ended` is empty while it runs
+  std::string command;         ///< as it was typed
+  std::string machine;         ///< cores, memory, system
+  Request request;
+  std::vector<Server> servers;
+  std::vector<Cell> cells;  ///< those that are done, in the table's order
+};
+
+}  // namespace lockstep::scenarios::certify
