@@ -22,13 +22,6 @@ constexpr milliseconds terminal_period{200};
 constexpr milliseconds plain_period{2000};
 constexpr std::chrono::duration<double, std::milli> smoothing{3000};
 
-std::string bar(double fraction) {
-  const int full = static_cast<int>(fraction * bar_width);
-  std::string text;
-  for (int i = 0; i < bar_width; ++i) text += i < full ? "█" : "░";
-  return text;
-}
-
 std::string eta(const Stage& stage, double keys_per_s) {
   if (keys_per_s < 1) return "?";
   const auto left = static_cast<double>(stage.total - std::min(stage.total, stage.done));
@@ -37,13 +30,21 @@ std::string eta(const Stage& stage, double keys_per_s) {
 
 }  // namespace
 
+std::string progress_bar(double fraction) {
+  const int full = static_cast<int>(fraction * bar_width);
+  std::string text;
+  for (int i = 0; i < bar_width; ++i) text += i < full ? "█" : "░";
+  return text;
+}
+
 std::string progress_line(const Stage& stage, double keys_per_s) {
   if (stage.total == 0 || stage.done == 0) return stage.name;
   const double fraction =
       std::min(1.0, static_cast<double>(stage.done) / static_cast<double>(stage.total));
-  return fmt::format("{} {} {:3.0f}%  {} of {}  {} keys/s  ETA {}", stage.name, bar(fraction),
-                     fraction * 100, format_count(stage.done), format_count(stage.total),
-                     format_count(static_cast<uint64_t>(keys_per_s)), eta(stage, keys_per_s));
+  return fmt::format("{} {} {:3.0f}%  {} of {}  {} keys/s  ETA {}", stage.name,
+                     progress_bar(fraction), fraction * 100, format_count(stage.done),
+                     format_count(stage.total), format_count(static_cast<uint64_t>(keys_per_s)),
+                     eta(stage, keys_per_s));
 }
 
 Progress::Progress(boost::asio::any_io_executor executor, std::function<Stage()> ask)

@@ -35,6 +35,9 @@ class Progress {
   std::string last_line_;
 };
 
+/// "████░░" of a fixed width; `fraction` from 0 to 1.
+std::string progress_bar(double fraction);
+
 /// "reading ████░░ 61%  …  ETA 3.0 s". Sans-io.
 std::string progress_line(const Stage& stage, double keys_per_s);
 

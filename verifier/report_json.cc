@@ -3,11 +3,11 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "verifier/base64.h"
 #include "verifier/report_junit.h"
+#include "verifier/whole_file.h"
 
 namespace lockstep::verifier {
 
@@ -124,15 +124,9 @@ Json scope_json(const VerifyReport& report) {
   return json;
 }
 
-/// Renamed into its place: whoever finds the file finds all of it.
 void write_file(const std::filesystem::path& path, const std::string& text) {
-  const std::filesystem::path unfinished = path.string() + ".new";
-  std::ofstream file(unfinished, std::ios::binary | std::ios::trunc);
-  file << text;
-  file.close();
-  std::error_code error;
-  if (file) std::filesystem::rename(unfinished, path, error);
-  if (!file || error) throw UserError(fmt::format("{}: cannot be written", path.string()));
+  if (const std::error_code error = write_whole_file(path, text))
+    throw UserError(fmt::format("{}: cannot be written: {}", path.string(), error.message()));
 }
 
 /// Keys may be any bytes; what is not UTF-8 is replaced, and key_base64 is exact.

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <map>
 #include <string>
 #include <vector>
+
+#include "sync/base/error.h"
 
 namespace lockstep::scenarios::certify {
 
@@ -15,6 +17,7 @@ enum class Outcome {
   unsupported,            ///< cannot be tried at all: `reason`
   not_certified,          ///< could not tell, or goals were not met: `reason`
 };
+inline constexpr size_t outcome_count = 5;
 
 enum class Topology { standalone, cluster };
 
@@ -58,8 +61,6 @@ struct Cell {
   std::vector<Loss> losses;
   std::vector<Goal> goals;
   std::vector<Finding> findings;
-
-  bool operator<(const Cell& other) const;  ///< order of the table: from, to, topology
 };
 
 /// What ran: as the server itself says.
@@ -77,9 +78,8 @@ struct Request {
   std::vector<std::string> families;
   uint64_t cases = 1;  ///< of each family in each cell
   uint64_t seed = 0;
-  uint64_t part = 1,
-           parts =
-               1;  ///< --shard (part - 1)/parts: the cells whose index modulo `parts` is part - 1
+  /// --shard (part - 1)/parts: the cells of the table whose index modulo `parts` is part - 1.
+  uint64_t part = 1, parts = 1;
 };
 
 struct Certificate {
@@ -92,5 +92,31 @@ struct Certificate {
   std::vector<Server> servers;
   std::vector<Cell> cells;  ///< those that are done, in the table's order
 };
+
+/// "certified_with_losses", as in certificate.json; outcome_words(): "certified with losses".
+const char* outcome_name(Outcome outcome);
+const char* outcome_words(Outcome outcome);
+const char* topology_name(Topology topology);
+
+/// The table's order, which is also what `--shard` counts: by topology, then from, then to. The
+/// cells of the request's part, none tried yet: `not_certified`, without a reason.
+std::vector<Cell> cells_of(const Request& request);
+
+/// The reason of a cell that has not run.
+inline constexpr const char* not_run =
+    "it has not run: give the same command again, which goes on where it was";
+/// Every cell of the request's part, in the table's order: as the certificate has it, or
+/// `not_certified` with `reason` because it has not run.
+std::vector<Cell> all_cells(const Certificate& certificate, const std::string& reason = not_run);
+
+/// Those that the certificate has, in the table's order; without any that is not of the request's
+/// part. They live as long as the certificate.
+std::vector<const Cell*> done_cells(const Certificate& certificate);
+
+/// How many of all_cells() have each outcome.
+std::array<uint64_t, outcome_count> count_outcomes(const Certificate& certificate);
+
+/// different: a cell failed. unknown: one is not certified, or has not run. Else ok.
+ExitCode exit_code(const Certificate& certificate);
 
 }  // namespace lockstep::scenarios::certify
