@@ -59,8 +59,7 @@ asio::awaitable<void> Pass::read_node(Side& side, size_t node, ReadMode mode) {
   if (side.node(node).file) {
     co_await side.node(node).file->read(scope_, std::move(on_key), counters);
   } else if (mode == ReadMode::snapshot) {
-    Snapshot snapshot = co_await attach_snapshot(side.node(node).endpoint, false);
-    co_await read_snapshot(std::move(snapshot), scope_, std::move(on_key), counters);
+    co_await read_snapshot(side.node(node), transfer_, scope_, std::move(on_key), counters);
   } else {
     OnName on_unreadable = [this, &side, node](DbIndex db, Bytes key) {
       matcher_.add_unread(side, node, db, key);

@@ -22,8 +22,9 @@ struct PositionCut {
 /// Reads both sides once, all nodes at the same time, into a matcher.
 class Pass {
  public:
-  Pass(Side& source, Side& target, const Scope& scope, Matcher& matcher)
-      : source_(source), target_(target), scope_(scope), matcher_(matcher) {}
+  /// `transfer`: of snapshots that are not taken at a position.
+  Pass(Side& source, Side& target, const Scope& scope, Transfer transfer, Matcher& matcher)
+      : source_(source), target_(target), scope_(scope), transfer_(transfer), matcher_(matcher) {}
 
   /// What was read before is forgotten.
   void forget();
@@ -32,9 +33,9 @@ class Pass {
   asio::awaitable<ReadMode> run(ReadMode mode, std::string& note);
   /// Snapshots of both sides at one position: the engine is held, the source's snapshots fix an
   /// offset each, the engine advances to exactly these, the target's snapshots are fixed, the
-  /// engine goes on, the snapshots are read. `at_once`: see attach_snapshot(). What was read before
+  /// engine goes on, the snapshots are read. `transfer`: not automatic. What was read before
   /// is forgotten. Throws CutFailed, ConnectionError, SnapshotRefused.
-  asio::awaitable<PositionCut> run_at_position(EngineControl& engine, bool at_once);
+  asio::awaitable<PositionCut> run_at_position(EngineControl& engine, Transfer transfer);
   /// Only the keys that a file names.
   asio::awaitable<void> run_listed(std::string path);
   // For a state file.
@@ -51,9 +52,9 @@ class Pass {
 
   asio::awaitable<void> read_both(ReadMode mode);
   asio::awaitable<void> read_side(Side& side, ReadMode mode);
-  asio::awaitable<void> fix(EngineControl& engine, bool at_once, PositionCut& cut,
+  asio::awaitable<void> fix(EngineControl& engine, Transfer transfer, PositionCut& cut,
                             std::array<Snapshots, 2>& snapshots);
-  asio::awaitable<void> attach_all(Side& side, bool at_once, Snapshots& snapshots);
+  asio::awaitable<void> attach_all(Side& side, Transfer transfer, Snapshots& snapshots);
   asio::awaitable<void> read_attached(Side& side, size_t node, Snapshot snapshot);
   bool in_scope(const Side& side, size_t node) const;
   void add(Side& side, const Candidate& key, const Reading& reading);
@@ -62,6 +63,7 @@ class Pass {
   Side& source_;
   Side& target_;
   const Scope& scope_;
+  Transfer transfer_;
   Matcher& matcher_;
   ReadCounters counters_[2];
   std::vector<ScanPosition> positions_[2];

@@ -10,8 +10,8 @@ namespace lockstep::verifier {
 
 namespace {
 
-asio::awaitable<void> attach_one(const Node& node, bool at_once, Snapshot& snapshot) {
-  snapshot = co_await attach_snapshot(node.endpoint, at_once);
+asio::awaitable<void> attach_one(const Node& node, Transfer transfer, Snapshot& snapshot) {
+  snapshot = co_await attach_snapshot(node.endpoint, transfer);
   if (!snapshot.link->start().plain_sync) co_return;
   throw SnapshotRefused(
       fmt::format("{} knows no PSYNC, so that its snapshot has no offset", node.endpoint.label()));
@@ -26,13 +26,13 @@ void require_not_older(const Node& node, const Snapshot& snapshot, Offset offset
 
 }  // namespace
 
-asio::awaitable<PositionCut> Pass::run_at_position(EngineControl& engine, bool at_once) {
+asio::awaitable<PositionCut> Pass::run_at_position(EngineControl& engine, Transfer transfer) {
   forget();
   PositionCut cut;
   std::array<Snapshots, 2> snapshots;
   std::exception_ptr failure;
   try {
-    co_await fix(engine, at_once, cut, snapshots);
+    co_await fix(engine, transfer, cut, snapshots);
   } catch (...) {
     failure = std::current_exception();
   }
@@ -51,10 +51,10 @@ asio::awaitable<PositionCut> Pass::run_at_position(EngineControl& engine, bool a
   co_return cut;
 }
 
-asio::awaitable<void> Pass::fix(EngineControl& engine, bool at_once, PositionCut& cut,
+asio::awaitable<void> Pass::fix(EngineControl& engine, Transfer transfer, PositionCut& cut,
                                 std::array<Snapshots, 2>& snapshots) {
   co_await engine.hold();
-  co_await attach_all(source_, at_once, snapshots[0]);
+  co_await attach_all(source_, transfer, snapshots[0]);
   cut.now_ms[0] = source_.now_ms(0);
   std::map<std::string, Offset> positions;
   for (const Snapshot& each : snapshots[0]) {
@@ -67,7 +67,7 @@ asio::awaitable<void> Pass::fix(EngineControl& engine, bool at_once, PositionCut
     const StreamPosition position = co_await stream_position(target_.node(node));
     not_before.push_back(position.offset);
   }
-  co_await attach_all(target_, at_once, snapshots[1]);
+  co_await attach_all(target_, transfer, snapshots[1]);
   cut.now_ms[1] = target_.now_ms(0);
   for (size_t node = 0; node < target_.node_count(); ++node) {
     if (snapshots[1][node].link)
@@ -85,20 +85,20 @@ asio::awaitable<void> Pass::fix(EngineControl& engine, bool at_once, PositionCut
   }
 }
 
-asio::awaitable<void> Pass::attach_all(Side& side, bool at_once, Snapshots& snapshots) {
+asio::awaitable<void> Pass::attach_all(Side& side, Transfer transfer, Snapshots& snapshots) {
   snapshots.resize(side.node_count());
   std::vector<asio::awaitable<void>> tasks;
   for (size_t node = 0; node < side.node_count(); ++node) {
     if (in_scope(side, node))
-      tasks.push_back(attach_one(side.node(node), at_once, snapshots[node]));
+      tasks.push_back(attach_one(side.node(node), transfer, snapshots[node]));
   }
   co_await run_all(std::move(tasks));
 }
 
 asio::awaitable<void> Pass::read_attached(Side& side, size_t node, Snapshot snapshot) {
   OnKey on_key = [this, &side, node](const KeySeen& seen) { matcher_.add(side, node, seen); };
-  co_await read_snapshot(std::move(snapshot), scope_, std::move(on_key),
-                         counters_[static_cast<size_t>(side.name())]);
+  co_await read_attached_snapshot(std::move(snapshot), scope_, std::move(on_key),
+                                  counters_[static_cast<size_t>(side.name())]);
 }
 
 }  // namespace lockstep::verifier

@@ -64,20 +64,25 @@ asio::awaitable<void> PositionCheck::refresh() {
   co_await target_.refresh();
 }
 
-asio::awaitable<void> PositionCheck::try_to_read(bool again, bool at_once) {
+asio::awaitable<void> PositionCheck::try_to_read(bool again, Transfer transfer) {
   if (again) co_await refresh();
   co_await await_caught_up();
-  cut_ = co_await pass_.run_at_position(engine_, at_once);
+  cut_ = co_await pass_.run_at_position(engine_, transfer);
 }
 
 /// A fork at once keeps the hold short; a server that cannot write the file for it gives a diskless
 /// one after its delay, which the last attempt waits for.
+Transfer PositionCheck::transfer_of(int attempt) const {
+  if (options_.transfer != Transfer::automatic) return options_.transfer;
+  return attempt + 1 == attempts_max ? Transfer::stream : Transfer::disk;
+}
+
 asio::awaitable<void> PositionCheck::read() {
   std::string failure;
   for (int attempt = 0; attempt < attempts_max; ++attempt) {
     const bool last = attempt + 1 == attempts_max;
     try {
-      co_await try_to_read(attempt > 0, !last);
+      co_await try_to_read(attempt > 0, transfer_of(attempt));
       failure.clear();
     } catch (const SnapshotRefused& error) {
       if (last) throw;

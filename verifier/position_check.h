@@ -40,8 +40,9 @@ class PositionCheck {
     std::optional<Clock::time_point> ahead_since;
   };
 
+  Transfer transfer_of(int attempt) const;
   asio::awaitable<void> await_caught_up();
-  asio::awaitable<void> try_to_read(bool again, bool at_once);
+  asio::awaitable<void> try_to_read(bool again, Transfer transfer);
   asio::awaitable<void> refresh();
   asio::awaitable<void> settle_unchanged();
   asio::awaitable<void> settle_batch(std::vector<Pending> batch, std::deque<Pending>& left);

@@ -12,12 +12,15 @@
 
 namespace lockstep::verifier {
 
+enum class Transfer : uint8_t;  // see verify.h
+
 /// What a reader has met so far; kept current while it runs.
 struct ReadCounters {
   uint64_t keys = 0;
   uint64_t bytes = 0;
   uint64_t functions = 0;
   uint64_t population = 0;  ///< keys that a sample was drawn from
+  bool no_file = false;     ///< a node could not write its snapshot to its disk, and sent a stream
 };
 
 /// From where a scan of a node goes on: what comes before it has been given.
@@ -38,12 +41,23 @@ struct Snapshot {
   std::unique_ptr<psync::ReplicaLink> link;
 };
 
-/// Attaches to the node as a replica would. `at_once`: the server forks now and writes a file,
-/// instead of waiting for more replicas (repl-diskless-sync-delay) to serve them all from one
-/// fork. Throws SnapshotRefused, ConnectionError.
-asio::awaitable<Snapshot> attach_snapshot(net::Endpoint endpoint, bool at_once);
+/// Attaches to the node as a replica would. Of `transfer`, automatic is disk: the server forks now
+/// and writes a file, instead of waiting for more replicas (repl-diskless-sync-delay) to serve them
+/// all from one fork. Throws SnapshotRefused, ConnectionError.
+asio::awaitable<Snapshot> attach_snapshot(net::Endpoint endpoint, Transfer transfer);
+/// The server ended the link before it sent anything of the snapshot.
+class NothingSent : public ConnectionError {
+ public:
+  using ConnectionError::ConnectionError;
+};
+
 /// Gives every key of the snapshot that is in scope. Throws FormatError, ConnectionError.
-asio::awaitable<void> read_snapshot(Snapshot snapshot, const Scope& scope, OnKey on_key,
+asio::awaitable<void> read_attached_snapshot(Snapshot snapshot, const Scope& scope, OnKey on_key,
+                                             ReadCounters& counters);
+/// Both; automatic takes a stream if the node cannot write a file. What was attached last is noted
+/// in the node. Throws SnapshotRefused, FormatError, ConnectionError, and UserError where a file
+/// was wanted and cannot be written.
+asio::awaitable<void> read_snapshot(Node& node, Transfer transfer, const Scope& scope, OnKey on_key,
                                     ReadCounters& counters);
 
 /// A DUMP payload as a reader gives it; false if it cannot be decoded.

@@ -75,15 +75,63 @@ Difference describe(const Side& source_side, const Side& target_side, const Cand
           .explained = why(target_side, key, source, comparison.diff_class)};
 }
 
+namespace {
+
+std::string text_of(const std::array<std::vector<NodeActivity>, 2>& activity) {
+  std::string text;
+  for (const auto& side : activity) {
+    for (const NodeActivity& node : side) text += node.state;
+  }
+  return text;
+}
+
+}  // namespace
+
+asio::awaitable<QuietWatch::Activity> QuietWatch::ask() {
+  Activity now;
+  now[0] = co_await source_.activity();
+  now[1] = co_await target_.activity();
+  co_return now;
+}
+
+bool QuietWatch::take(Activity now, bool same, Clock::time_point asked) {
+  if (!same) since_ = asked;
+  if (!same && looks_ > 0) ++changes_;
+  ++looks_;
+  last_ = text_of(now);
+  seen_ = std::move(now);
+  return same;
+}
+
 asio::awaitable<bool> QuietWatch::look() {
   const Clock::time_point asked = Clock::now();
-  std::string now = co_await source_.activity();
-  now += co_await target_.activity();
-  const bool same = looks_++ > 0 && now == last_;
-  if (!same) since_ = asked;
-  if (!same && looks_ > 1) ++changes_;
-  last_ = std::move(now);
-  co_return same;
+  Activity now = co_await ask();
+  const bool same = looks_ > 0 && text_of(now) == last_;
+  co_return take(std::move(now), same, asked);
+}
+
+bool QuietWatch::only_saved(const Activity& now, const Side& side) const {
+  const auto index = static_cast<size_t>(side.name());
+  const std::vector<NodeActivity>& before = seen_[index];
+  if (before.size() != side.node_count()) return false;
+  for (size_t i = 0; i < side.node_count(); ++i) {
+    const NodeActivity& after = now[index][i];
+    if (after.state != before[i].state && !after.only_saved(before[i], side.node(i).snapshot))
+      return false;
+  }
+  return true;
+}
+
+asio::awaitable<bool> QuietWatch::look_after_snapshots() {
+  const Clock::time_point asked = Clock::now();
+  Activity now = co_await ask();
+  const bool same = looks_ > 0 && only_saved(now, source_) && only_saved(now, target_);
+  for (const Side* side : {&source_, &target_}) {
+    for (size_t i = 0; same && i < side->node_count(); ++i) {
+      if (side->node(i).snapshot) since_ = std::max(since_, side->node(i).snapshot->taken);
+    }
+  }
+  co_return take(std::move(now), same, asked);
 }
 
 Settle::Settle(Side& source, Side& target, QuietWatch& quiet, const VerifyOptions& options,

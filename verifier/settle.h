@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
 #include <vector>
@@ -24,6 +25,9 @@ class QuietWatch {
   QuietWatch(Side& source, Side& target) : source_(source), target_(target) {}
   /// Asks both sides. True if nothing was written since the last look.
   asio::awaitable<bool> look();
+  /// The same after snapshots have been taken: saves that no write came after count as nothing,
+  /// since it is the snapshots that are compared.
+  asio::awaitable<bool> look_after_snapshots();
   /// True if the last look and those before it saw no write for so long.
   bool quiet_for(milliseconds time) const { return Clock::now() - since_ >= time; }
   /// What the last look saw; another process goes on from there.
@@ -37,8 +41,15 @@ class QuietWatch {
   bool always_quiet() const { return looks_ > 0 && changes_ == 0; }
 
  private:
+  using Activity = std::array<std::vector<NodeActivity>, 2>;  ///< by side
+
+  asio::awaitable<Activity> ask();
+  bool only_saved(const Activity& now, const Side& side) const;
+  bool take(Activity now, bool same, Clock::time_point asked);
+
   Side& source_;
   Side& target_;
+  Activity seen_;
   std::string last_;
   Clock::time_point since_;
   uint64_t looks_ = 0;

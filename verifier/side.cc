@@ -25,6 +25,17 @@ void take_evictions(Node& node, Bytes info) {
   node.maxmemory_policy = info_field(info, "maxmemory_policy");
 }
 
+NodeActivity activity_of(const std::string& run_id, Bytes info) {
+  NodeActivity result;
+  result.run_id = run_id;
+  result.changes = info_number(info, "rdb_changes_since_last_save");
+  if (!info_field(info, "rdb_saves").empty()) result.saves = info_number(info, "rdb_saves");
+  result.offset = {static_cast<int64_t>(info_number(info, "master_repl_offset"))};
+  result.state = fmt::format("{} {} {} {};", run_id, result.changes, info_field(info, "rdb_saves"),
+                             info_field(info, "rdb_last_save_time"));
+  return result;
+}
+
 /// A server that hides TIME is taken to agree with our clock.
 asio::awaitable<int64_t> clock_offset(net::Client& client) {
   std::vector<std::string> request{"TIME"};
@@ -66,6 +77,17 @@ void require_other(const Node& a, const Node& b) {
 }
 
 }  // namespace
+
+/// A save leaves what was written after its fork as changes; should another have come after it, the
+/// offset tells. Beside writes, only PINGs to replicas move that.
+bool NodeActivity::only_saved(const NodeActivity& before,
+                              const std::optional<SnapshotPoint>& snapshot) const {
+  constexpr int64_t ping_bytes = 14;
+  if (!snapshot || run_id != before.run_id || changes > 0) return false;
+  if (saves && before.saves && *saves != *before.saves + 1) return false;
+  const int64_t moved = offset.value - snapshot->offset.value;
+  return moved >= 0 && moved % ping_bytes == 0;
+}
 
 Node::Node() = default;
 Node::~Node() = default;
@@ -221,20 +243,18 @@ bool Side::serves(size_t node, Bytes key) const {
              topology_.migrating.end();
 }
 
-asio::awaitable<std::string> Side::activity() {
-  std::string text;
+asio::awaitable<std::vector<NodeActivity>> Side::activity() {
+  std::vector<NodeActivity> all;
   for (const auto& node : nodes_) {
     if (node->file) {
-      text += node->file->state();
+      all.push_back({.state = node->file->state()});
       continue;
     }
-    std::vector<std::string> request{"INFO", "persistence"};
+    std::vector<std::string> request{"INFO"};
     const resp::Value info = co_await node->client->command_or_throw(std::move(request));
-    text +=
-        fmt::format("{} {} {};", node->run_id, info_field(info.text, "rdb_changes_since_last_save"),
-                    info_field(info.text, "rdb_last_save_time"));
+    all.push_back(activity_of(node->run_id, info.text));
   }
-  co_return text;
+  co_return all;
 }
 
 asio::awaitable<void> Side::look_for_evictions() {

@@ -2,7 +2,9 @@
 
 #include <array>
 #include <boost/asio/awaitable.hpp>
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +21,24 @@ namespace asio = boost::asio;
 
 class RdbFile;
 
+/// The replication offset at which a server has forked for us, and about when.
+struct SnapshotPoint {
+  Offset offset;
+  std::chrono::steady_clock::time_point taken;
+};
+
+/// Counters by which a server shows that it was written to. A save sets some back.
+struct NodeActivity {
+  std::string run_id;
+  std::string state;              ///< another one after any write and any save
+  uint64_t changes = 0;           ///< since the last save
+  std::optional<uint64_t> saves;  ///< nullopt: the server does not count them (before 7.0)
+  Offset offset;
+  /// True if all that has happened between `before` and this is the save for that snapshot, and
+  /// nothing was written after it.
+  bool only_saved(const NodeActivity& before, const std::optional<SnapshotPoint>& snapshot) const;
+};
+
 /// A primary (or the one server named) of a side and a connection to it, or a file.
 struct Node {
   Node();
@@ -32,10 +52,11 @@ struct Node {
   std::string version;
   std::string valkey_version;  ///< empty: Redis or another
   uint32_t version_number = 0;
-  std::vector<DbKeys> databases;  ///< when it was opened
-  int64_t clock_offset_ms = 0;    ///< its clock minus ours
-  uint64_t evicted_keys = 0;      ///< since its statistics began, as last asked
-  std::string maxmemory_policy;   ///< empty: the server does not say
+  std::vector<DbKeys> databases;          ///< when it was opened
+  int64_t clock_offset_ms = 0;            ///< its clock minus ours
+  uint64_t evicted_keys = 0;              ///< since its statistics began, as last asked
+  std::string maxmemory_policy;           ///< empty: the server does not say
+  std::optional<SnapshotPoint> snapshot;  ///< the last one that was taken of it
 };
 
 /// One deployment: its primaries, who serves which key, and requests to all of them.
@@ -74,8 +95,8 @@ class Side {
   /// Waits as the pace of that node says before so many commands are sent to it.
   asio::awaitable<void> await_turn(size_t node, size_t commands);
 
-  /// A text that changes whenever anything is written on any node. Costs one INFO each.
-  asio::awaitable<std::string> activity();
+  /// What tells whether anything was written, by node. Costs one INFO each.
+  asio::awaitable<std::vector<NodeActivity>> activity();
   /// Asks all nodes again what they have evicted.
   asio::awaitable<void> look_for_evictions();
   /// This side's clock now, as the node's.

@@ -1,5 +1,8 @@
+#include <fmt/format.h>
+
 #include "sync/net/receive_buffer.h"
 #include "verifier/readers.h"
+#include "verifier/verify.h"
 
 namespace lockstep::verifier {
 
@@ -7,11 +10,44 @@ namespace {
 
 constexpr size_t read_bytes = 256 * 1024;
 
+asio::awaitable<void> read_once(Node& node, Transfer transfer, const Scope& scope, OnKey on_key,
+                                ReadCounters& counters) {
+  Snapshot snapshot = co_await attach_snapshot(node.endpoint, transfer);
+  node.snapshot = {snapshot.link->start().offset, std::chrono::steady_clock::now()};
+  co_await read_attached_snapshot(std::move(snapshot), scope, std::move(on_key), counters);
+}
+
+/// Could the server not write its last file? It asks on a connection of its own: the node's belongs
+/// to another thread.
+asio::awaitable<bool> save_failed(net::Endpoint endpoint) {
+  const auto client = co_await net::Client::connect(std::move(endpoint));
+  std::vector<std::string> request{"INFO", "persistence"};
+  const resp::Value info = co_await client->command_or_throw(std::move(request));
+  co_return info_field(info.text, "rdb_last_bgsave_status") == "err";
+}
+
+/// False: the server cannot write a file, so that a stream may be had.
+asio::awaitable<bool> read_by_disk(Node& node, const Scope& scope, OnKey on_key,
+                                   ReadCounters& counters) {
+  std::exception_ptr failure;
+  try {
+    co_await read_once(node, Transfer::disk, scope, std::move(on_key), counters);
+    co_return true;
+  } catch (const NothingSent&) {
+    failure = std::current_exception();
+  } catch (const SnapshotRefused&) {
+    failure = std::current_exception();
+  }
+  const bool failed = co_await save_failed(node.endpoint);
+  if (!failed) std::rethrow_exception(failure);
+  co_return false;
+}
+
 }  // namespace
 
-asio::awaitable<Snapshot> attach_snapshot(net::Endpoint endpoint, bool at_once) {
+asio::awaitable<Snapshot> attach_snapshot(net::Endpoint endpoint, Transfer transfer) {
   psync::HandshakeOptions handshake;
-  handshake.capa_eof = !at_once;
+  handshake.capa_eof = transfer == Transfer::stream;
   std::string refusal;
   try {
     Snapshot snapshot;
@@ -23,8 +59,8 @@ asio::awaitable<Snapshot> attach_snapshot(net::Endpoint endpoint, bool at_once) 
   throw SnapshotRefused(refusal);
 }
 
-asio::awaitable<void> read_snapshot(Snapshot snapshot, const Scope& scope, OnKey on_key,
-                                    ReadCounters& counters) {
+asio::awaitable<void> read_attached_snapshot(Snapshot snapshot, const Scope& scope, OnKey on_key,
+                                             ReadCounters& counters) {
   SnapshotParser parser(
       [&](const KeySeen& seen) {
         ++counters.keys;
@@ -33,7 +69,13 @@ asio::awaitable<void> read_snapshot(Snapshot snapshot, const Scope& scope, OnKey
       {.scope = &scope, .with_offsets = false});
   net::ReceiveBuffer buffer(read_bytes);
   while (!parser.done()) {
-    const size_t got = co_await snapshot.link->read_some(buffer.prepare(parser.needed()));
+    size_t got = 0;
+    try {
+      got = co_await snapshot.link->read_some(buffer.prepare(parser.needed()));
+    } catch (const ConnectionError& error) {
+      if (parser.offset() > 0) throw;
+      throw NothingSent(error.what());
+    }
     buffer.commit(got);
     counters.bytes += got;
     buffer.consume(parser.consume(buffer.data()));
@@ -41,6 +83,24 @@ asio::awaitable<void> read_snapshot(Snapshot snapshot, const Scope& scope, OnKey
   }
   counters.functions += parser.functions();
   snapshot.link->close();
+}
+
+asio::awaitable<void> read_snapshot(Node& node, Transfer transfer, const Scope& scope, OnKey on_key,
+                                    ReadCounters& counters) {
+  if (transfer == Transfer::stream) {
+    co_await read_once(node, transfer, scope, std::move(on_key), counters);
+    co_return;
+  }
+  const bool read = co_await read_by_disk(node, scope, on_key, counters);
+  if (read) co_return;
+  if (transfer == Transfer::disk) {
+    throw UserError(fmt::format(
+        "{} cannot write its snapshot to its disk: is there room for a file as large as its data, "
+        "and may it write to its directory? Its log says more; --transfer stream needs no file",
+        node.endpoint.label()));
+  }
+  counters.no_file = true;
+  co_await read_once(node, Transfer::stream, scope, std::move(on_key), counters);
 }
 
 }  // namespace lockstep::verifier

@@ -50,7 +50,7 @@ class Verification {
         source_(SideName::source, options.rate),
         target_(SideName::target, options.rate),
         matcher_(matcher_options(options)),
-        pass_(source_, target_, scope_, matcher_),
+        pass_(source_, target_, scope_, options.transfer, matcher_),
         quiet_(source_, target_),
         settle_(source_, target_, quiet_, options, report, log),
         resume_(options, source_, target_, matcher_, pass_, quiet_, report, log) {
@@ -101,6 +101,7 @@ class Verification {
       co_await pass_.run_listed(options_.scope.keys);
       report_.method = "listed keys";
     }
+    if (report_.method == "snapshot") co_await quiet_.look_after_snapshots();
     count(SideName::source, report_.source);
     count(SideName::target, report_.target);
     report_.pass_time = since(begin);
@@ -160,12 +161,16 @@ class Verification {
     position_.reset();
   }
 
-  void count(SideName side, SideReport& report) const {
+  void count(SideName side, SideReport& report) {
     const ReadCounters& counters = pass_.counters(side);
     report.keys = counters.keys;
     report.bytes = counters.bytes;
     report.functions = counters.functions;
     report.own_keys = matcher_.own_keys(side);
+    if (!counters.no_file) return;
+    report_.notes.push_back(
+        fmt::format("the {} could not write its snapshot to its disk, and sent it as a stream",
+                    side == SideName::source ? source_.title() : target_.title()));
   }
 
   asio::awaitable<void> settle() {

@@ -22,6 +22,14 @@ enum class ReadMode : uint8_t {
   scan,       ///< SCAN, DUMP and PTTL
 };
 
+/// How a server gives a snapshot.
+enum class Transfer : uint8_t {
+  automatic,  ///< by disk, and as a stream where that fails
+  disk,       ///< the server writes a file first, its dump.rdb: a third of the work for its main
+              ///< thread, and it begins at once, but needs room for the file
+  stream,     ///< without a file where the server is set so, after its repl-diskless-sync-delay
+};
+
 /// The moment that a verdict holds for.
 enum class CutMode : uint8_t {
   automatic,  ///< position where an engine is named and can be held, else settle
@@ -39,7 +47,8 @@ struct VerifyOptions {
   std::string from_topology = "auto";  ///< auto, standalone or cluster
   std::string to_topology = "auto";
   ReadMode read = ReadMode::automatic;
-  milliseconds expiry_tolerance{1000};  ///< expiries this far apart are the same
+  Transfer transfer = Transfer::automatic;  ///< of snapshots
+  milliseconds expiry_tolerance{1000};      ///< expiries this far apart are the same
   milliseconds expiry_grace{0};  ///< the target's may be later by this, as the engine writes them
   milliseconds settle{10000};    ///< what differs is read again for at most so long
   CutMode cut = CutMode::automatic;

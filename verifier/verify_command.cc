@@ -21,6 +21,7 @@ namespace {
 struct VerifyFlags {
   VerifyOptions options;
   std::string read = "auto";
+  std::string transfer = "auto";
   std::string cut = "auto";
   std::string max_hold = "15s";
   std::string expiry_tolerance = "1s";
@@ -45,6 +46,15 @@ ReadMode parse_read(const std::string& text) {
                   ExitCode::bad_arguments);
 }
 
+Transfer parse_transfer(const std::string& text) {
+  static const std::map<std::string, Transfer> ways = {
+      {"auto", Transfer::automatic}, {"disk", Transfer::disk}, {"stream", Transfer::stream}};
+  const auto found = ways.find(text);
+  if (found != ways.end()) return found->second;
+  throw UserError(fmt::format("--transfer: \"{}\" is not one of auto, disk, stream", text),
+                  ExitCode::bad_arguments);
+}
+
 CutMode parse_cut(const std::string& text) {
   static const std::map<std::string, CutMode> modes = {{"auto", CutMode::automatic},
                                                        {"quiesced", CutMode::quiesced},
@@ -59,6 +69,7 @@ CutMode parse_cut(const std::string& text) {
 VerifyOptions to_options(const VerifyFlags& flags) {
   VerifyOptions options = flags.options;
   options.read = parse_read(flags.read);
+  options.transfer = parse_transfer(flags.transfer);
   options.cut = parse_cut(flags.cut);
   options.max_hold = parse_duration(flags.max_hold, "--max-hold");
   options.expiry_tolerance = parse_duration(flags.expiry_tolerance, "--expiry-tolerance");
@@ -177,6 +188,14 @@ void add_flags(CLI::App& command, VerifyFlags& flags) {
       .add_option("--read", flags.read,
                   "snapshot: one RDB stream of each primary, as a replica gets it; scan: SCAN and "
                   "DUMP; auto: snapshot where PSYNC is allowed, else scan")
+      ->capture_default_str();
+  command
+      .add_option(
+          "--transfer", flags.transfer,
+          "How servers give a snapshot. disk: they write a file first, their dump.rdb, which "
+          "spares their main threads and begins at once; stream: without a file where they "
+          "are set so, after their repl-diskless-sync-delay; auto: disk, and stream where "
+          "that fails")
       ->capture_default_str();
   command
       .add_option("--expiry-tolerance", flags.expiry_tolerance,

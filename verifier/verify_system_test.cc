@@ -57,6 +57,7 @@ std::vector<Words> wrong_arguments(const std::string& from, const std::string& t
           {"verify", "--from", from, "--to", to, "--from-topology", "cluster"},
           {"verify", "--from", from, "--to", to, "--report", "/proc/nowhere"},
           {"verify", "--from", from, from, "--to", to},
+          {"verify", "--from", from, "--to", to, "--transfer", "post"},
           {"verify", "--from", from, "--to", from}};
 }
 
@@ -101,6 +102,42 @@ TEST_F(Verify, WithoutDumpThereIsNoVerdict) {
   const VerifyReport report = verify(changed);
   EXPECT_EQ(report.verdict, Verdict::unknown);
   EXPECT_NE(report.problem.find("dump"), std::string::npos) << report.problem;
+}
+
+TEST_F(Verify, ASnapshotByDiskAndAsAStream) {
+  start();
+  on_both({"SET", "k", "v"});
+  on_both({"RPUSH", "l", "1"});
+  VerifyOptions changed = options();
+  changed.read = ReadMode::snapshot;
+  for (const Transfer transfer : {Transfer::disk, Transfer::stream, Transfer::automatic}) {
+    changed.transfer = transfer;
+    on_both({"SET", "k", "w"});  // which a save makes the server forget
+    const VerifyReport report = verify(changed);
+    EXPECT_EQ(report.verdict, Verdict::equal);
+    EXPECT_EQ(report.compared, 2u);
+    EXPECT_EQ(report.cut, "quiesced");
+    EXPECT_TRUE(report.notes.empty());
+  }
+}
+
+/// Its directory is gone.
+TEST_F(Verify, AServerThatCannotWriteItsSnapshot) {
+  start();
+  on_both({"SET", "k", "v"});
+  std::filesystem::remove_all(ask(source(), {"CONFIG", "GET", "dir"}).items.at(1).text);
+  VerifyOptions changed = options();
+  changed.read = ReadMode::snapshot;
+  changed.transfer = Transfer::disk;
+  const VerifyReport refused = verify(changed);
+  EXPECT_EQ(refused.verdict, Verdict::unknown);
+  EXPECT_NE(refused.problem.find("--transfer stream"), std::string::npos) << refused.problem;
+  if (source_->options().spec.commands < 700) return;  // they send no stream unless told to
+  changed.transfer = Transfer::automatic;
+  const VerifyReport report = verify(changed);
+  EXPECT_EQ(report.verdict, Verdict::equal) << report.problem;
+  ASSERT_EQ(report.notes.size(), 1u);
+  EXPECT_NE(report.notes[0].find("as a stream"), std::string::npos) << report.notes[0];
 }
 
 TEST_F(Verify, AGraceOfTheTargetIsTakenIntoAccount) {
