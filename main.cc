@@ -5,11 +5,11 @@
 
 #include "fixtures/generate_command.h"
 #include "fixtures/servers_command.h"
+#include "scenarios/certify/report_command.h"
 #include "scenarios/run_command.h"
 #include "sync/base/error.h"
 #include "sync/engine/sync_command.h"
 #include "sync/rdb/check_rdb_command.h"
-#include "verifier/report_command.h"
 #include "verifier/verify_command.h"
 
 namespace {
@@ -30,7 +30,7 @@ int parse_and_run(int argc, char** argv) {
   std::function<int()> action;
   lockstep::engine::add_sync_command(app, action);
   lockstep::verifier::add_verify_command(app, action);
-  lockstep::verifier::add_report_command(app, action);
+  lockstep::scenarios::certify::add_report_command(app, action);
   lockstep::scenarios::add_run_command(app, action);
   lockstep::fixtures::add_servers_command(app, action);
   lockstep::fixtures::add_generate_command(app, action);

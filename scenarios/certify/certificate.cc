@@ -94,6 +94,17 @@ std::array<uint64_t, outcome_count> count_outcomes(const Certificate& certificat
   return counts;
 }
 
+Totals totals_of(const Certificate& certificate) {
+  Totals totals;
+  for (const Cell* cell : done_cells(certificate)) {
+    totals.cells += cell->cases > 0 ? 1 : 0;
+    totals.cases += cell->cases;
+    totals.commands += cell->commands;
+    totals.seconds += cell->seconds;
+  }
+  return totals;
+}
+
 ExitCode exit_code(const Certificate& certificate) {
   const auto counts = count_outcomes(certificate);
   if (counts[static_cast<size_t>(Outcome::failed)] > 0) return ExitCode::different;

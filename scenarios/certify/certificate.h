@@ -112,9 +112,17 @@ std::vector<Cell> all_cells(const Certificate& certificate, const std::string& r
 /// Those that the certificate has, in the table's order; without any that is not of the request's
 /// part. They live as long as the certificate.
 std::vector<const Cell*> done_cells(const Certificate& certificate);
+std::vector<const Cell*> done_cells(Certificate&&) = delete;
 
 /// How many of all_cells() have each outcome.
 std::array<uint64_t, outcome_count> count_outcomes(const Certificate& certificate);
+
+/// What the cells that were tried add up to.
+struct Totals {
+  uint64_t cells = 0, cases = 0, commands = 0;
+  double seconds = 0;  ///< of all cells; those that ran side by side count each
+};
+Totals totals_of(const Certificate& certificate);
 
 /// different: a cell failed. unknown: one is not certified, or has not run. Else ok.
 ExitCode exit_code(const Certificate& certificate);

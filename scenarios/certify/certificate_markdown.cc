@@ -56,7 +56,8 @@ std::string grids(const Certificate& certificate) {
                         topology == Topology::cluster ? "Clusters" : "Standalone",
                         grid_text(certificate, topology, false));
   }
-  return text + "\n" + legend_text(certificate, false) + "\n";
+  return text +
+         fmt::format("\n{}\n\n{}\n", legend_text(certificate, false), totals_text(certificate));
 }
 
 std::string section(const char* title, const std::vector<Group>& groups) {
@@ -68,6 +69,15 @@ std::string section(const char* title, const std::vector<Group>& groups) {
     text += "\n";
     for (const std::string& pair : group.pairs) text += fmt::format("  - {}\n", plain(pair));
   }
+  return text;
+}
+
+std::string skipped(const Certificate& certificate) {
+  const auto families = skipped_families_of(certificate);
+  if (families.empty()) return "";
+  std::string text = "\n## Families that a source does not know\n\n";
+  for (const auto& [family, sources] : families)
+    text += fmt::format("- {}: {}\n", plain(family), plain(sources));
   return text;
 }
 
@@ -97,8 +107,8 @@ std::string goals(const Certificate& certificate) {
   const auto sums = goals_of(certificate);
   if (sums.empty()) return "";
   std::string text =
-      "\n## What happened\n\n| goal | cells where it happened | of those where it can | times "
-      "|\n|---|---:|---:|---:|\n";
+      "\n## Coverage goals\n\n| goal | cells that met it | of cells where it can be | times |\n"
+      "|---|---:|---:|---:|\n";
   for (const GoalSum& sum : sums)
     text += fmt::format("| {} | {} | {} | {} |\n", plain(sum.name), sum.met, sum.possible,
                         format_count(sum.times));
@@ -122,7 +132,7 @@ std::string certificate_markdown(const Certificate& certificate) {
          section("What is lost, and nothing else", losses_of(certificate)) + findings(certificate) +
          section("Not certified", reasons_of(certificate, Outcome::not_certified)) +
          section("Unsupported", reasons_of(certificate, Outcome::unsupported)) +
-         goals(certificate) + servers(certificate);
+         skipped(certificate) + goals(certificate) + servers(certificate);
 }
 
 }  // namespace lockstep::scenarios::certify

@@ -58,21 +58,6 @@ std::string failures(const Certificate& certificate, bool colour) {
   return text.empty() ? "" : heading("Failed", colour) + text;
 }
 
-std::string totals(const Certificate& certificate) {
-  uint64_t cells = 0, cases = 0, commands = 0;
-  double seconds = 0;
-  for (const Cell* cell : done_cells(certificate)) {
-    ++cells;
-    cases += cell->cases;
-    commands += cell->commands;
-    seconds += cell->seconds;
-  }
-  const std::chrono::milliseconds each(
-      cells == 0 ? 0 : static_cast<int64_t>(seconds * 1000) / static_cast<int64_t>(cells));
-  return fmt::format("{} cells, {} cases, {} commands; {} a cell\n", format_count(cells),
-                     format_count(cases), format_count(commands), format_duration(each));
-}
-
 }  // namespace
 
 std::string certificate_text(const Certificate& certificate, bool colour) {
@@ -85,7 +70,7 @@ std::string certificate_text(const Certificate& certificate, bool colour) {
   text += failures(certificate, colour);
   text += section("Not certified", reasons_of(certificate, Outcome::not_certified), colour);
   text += section("Unsupported", reasons_of(certificate, Outcome::unsupported), colour);
-  return text + "\n" + legend_text(certificate, colour) + "\n" + totals(certificate);
+  return text + "\n" + legend_text(certificate, colour) + "\n" + totals_text(certificate) + "\n";
 }
 
 }  // namespace lockstep::scenarios::certify

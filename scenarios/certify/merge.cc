@@ -7,6 +7,9 @@
 #include <map>
 #include <regex>
 
+#include "scenarios/certify/certificate_files.h"
+#include "scenarios/certify/certificate_json.h"
+
 namespace lockstep::scenarios::certify {
 
 namespace {
@@ -96,15 +99,15 @@ std::string joined_words(const std::vector<Certificate>& parts, std::string Cert
 }
 
 /// As it would have been typed for the whole.
-std::string without_shard(const std::string& command) {
-  static const std::regex shard(R"( --shard[ =][^ ]+)");
-  return std::regex_replace(command, shard, "");
+std::string of_whole(const std::string& command) {
+  static const std::regex of_part(R"( --(shard|out)[ =][^ ]+)");
+  return std::regex_replace(command, of_part, "");
 }
 
 Certificate beginning(const std::vector<Certificate>& parts) {
   Certificate whole = parts.front();
   whole.request.part = whole.request.parts = 1;
-  whole.command = without_shard(whole.command);
+  whole.command = of_whole(whole.command);
   whole.machine = joined_words(parts, &Certificate::machine);
   whole.servers = same_servers(parts);
   whole.cells.clear();
@@ -144,6 +147,24 @@ Certificate merge_certificates(const std::vector<Certificate>& parts) {
     const auto cells = cells_of_part(request, i, found == by_part.end() ? nullptr : found->second);
     whole.cells.insert(whole.cells.end(), cells.begin(), cells.end());
   }
+  return whole;
+}
+
+Certificate merge_certificate_files(const std::vector<std::filesystem::path>& paths,
+                                    const std::filesystem::path& directory) {
+  std::vector<Certificate> parts;
+  for (const auto& path : paths) {
+    std::error_code ignored;
+    if (std::filesystem::equivalent(std::filesystem::is_directory(path) ? path : path.parent_path(),
+                                    directory, ignored))
+      refuse(
+          fmt::format("{}: the joined certificate would overwrite this part; give another "
+                      "directory to write into",
+                      directory.string()));
+    parts.push_back(read_certificate(path));
+  }
+  Certificate whole = merge_certificates(parts);
+  write_files(whole, directory);
   return whole;
 }
 

@@ -13,4 +13,9 @@ namespace lockstep::scenarios::certify {
 /// build differs between them.
 Certificate merge_certificates(const std::vector<Certificate>& parts);
 
+/// The same of certificate.json files, or the directories that hold them, into `directory`, which
+/// is another one. Throws UserError.
+Certificate merge_certificate_files(const std::vector<std::filesystem::path>& paths,
+                                    const std::filesystem::path& directory);
+
 }  // namespace lockstep::scenarios::certify

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <map>
 
+#include "sync/base/units.h"
+
 namespace lockstep::scenarios::certify {
 
 namespace {
@@ -36,7 +38,7 @@ std::vector<std::string> joined(const std::vector<std::string>& order, const Pai
   return lines;
 }
 
-/// In as few lines as grouping by one of the sides gives.
+/// Grouped by one of the sides, whichever gives fewer lines, then the shorter.
 std::vector<std::string> pairs_in_words(const Request& request,
                                         const std::vector<const Cell*>& cells) {
   Pairs by_from, by_to;
@@ -51,7 +53,10 @@ std::vector<std::string> pairs_in_words(const Request& request,
   auto sources = joined(request.from, by_from, text);
   auto targets =
       joined(request.to, by_to, [&](const Names& to, const Names& from) { return text(from, to); });
-  return targets.size() <= sources.size() ? targets : sources;
+  return std::min(targets, sources, [](const auto& one, const auto& other) {
+    return std::pair(one.size(), fmt::format("{}", fmt::join(one, "")).size()) <
+           std::pair(other.size(), fmt::format("{}", fmt::join(other, "")).size());
+  });
 }
 
 std::vector<std::string> pairs_by_topology(const Request& request,
@@ -150,6 +155,27 @@ std::vector<GoalSum> goals_of(const Certificate& certificate) {
     }
   }
   return sums;
+}
+
+std::vector<std::pair<std::string, std::string>> skipped_families_of(
+    const Certificate& certificate) {
+  std::map<std::string, Names> sources;
+  for (const Cell* cell : done_cells(certificate)) {
+    for (const std::string& family : cell->skipped_families) sources[family].insert(cell->from);
+  }
+  std::vector<std::pair<std::string, std::string>> all;
+  for (const auto& [family, names] : sources)
+    all.emplace_back(family, names_in_words(certificate.request.from, names));
+  return all;
+}
+
+std::string totals_text(const Certificate& certificate) {
+  const Totals totals = totals_of(certificate);
+  const auto cells = static_cast<double>(std::max<uint64_t>(1, totals.cells));
+  const std::chrono::milliseconds each(static_cast<int64_t>(totals.seconds * 1000 / cells));
+  return fmt::format("{} cells tried, {} cases, {} commands, {} a cell", format_count(totals.cells),
+                     format_count(totals.cases), format_count(totals.commands),
+                     format_duration(each));
 }
 
 std::string cell_name(const Certificate& certificate, const Cell& cell) {
