@@ -5,9 +5,11 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "fixtures/capabilities.h"
 #include "fixtures/child.h"
 #include "fixtures/run_files.h"
 #include "scenarios/list_check.h"
+#include "scenarios/losses.h"
 #include "scenarios/lockstep_driver.h"
 #include "scenarios/server_facts.h"
 #include "sync/base/units.h"
@@ -48,6 +50,28 @@ bool explained_by_eviction(const std::filesystem::path& report) {
     if (name == "extra" || name == "misplaced" || name.empty()) return false;
   }
   return explained > 0;
+}
+
+Holds holds_of(const fixtures::Deployment& deployment) {
+  const fixtures::DeploymentOptions& options = deployment.options();
+  const bool in_container = options.container && !fixtures::locate(options.spec);
+  return {fixtures::capabilities_of(options.spec, in_container), deployment.is_cluster()};
+}
+
+/// What the target cannot hold is counted, and a pass if that is all that differs.
+void accept_losses(const Comparison& comparison, const std::filesystem::path& report,
+                   CheckResult& result) {
+  LossFindings found = find_losses(report, comparison.directory / "unsupported.jsonl",
+                                   holds_of(*comparison.source), holds_of(*comparison.target));
+  const json counts = json::parse(fixtures::read_text(report / "report.json"), nullptr, false)
+                          .value("counts", json::object());
+  const auto unsure =
+      counts.value("unverifiable", uint64_t{0}) + counts.value("flapping", uint64_t{0});
+  if (found.others == 0 && !found.losses.empty())
+    result.verdict = unsure == 0 ? Verdict::pass : Verdict::unknown;
+  for (const auto& [what, keys] : found.losses)
+    result.detail += fmt::format("; the target cannot hold {} {}", format_count(keys), what);
+  result.losses = std::move(found.losses);
 }
 
 /// "1,234 keys compared by snapshot; 2 missing; 1 value".
@@ -105,6 +129,7 @@ asio::awaitable<CheckResult> check_verifier(asio::any_io_executor executor, Comp
   if (*status == 0) result.verdict = Verdict::pass;
   if (*status != 1) co_return result;
   result.verdict = Verdict::fail;
+  if (comparison.spec.unsupported_is_missing) accept_losses(comparison, report, result);
   if (!comparison.spec.evicted_is_missing) co_return result;
   const uint64_t evicted = co_await evicted_keys(comparison.target);
   if (evicted > 0 && explained_by_eviction(report)) {

@@ -44,6 +44,8 @@ class Driver {
   virtual asio::awaitable<void> finish(std::chrono::milliseconds limit) = 0;
   /// JSON of what the tool did, for the report; "{}" if it does not say.
   virtual std::string last_status() const { return "{}"; }
+  /// Whether the tool still copies what was there when it started; false if it does not say.
+  virtual asio::awaitable<bool> copying() { co_return false; }
   /// Where `lockstep verify --engine` can hold it; empty: it cannot be held.
   virtual std::string control() const { return ""; }
 };

@@ -92,6 +92,13 @@ asio::awaitable<void> LockstepDriver::note_source_offsets() {
     wanted_[server->endpoint().label()] = co_await replication_offset(server->endpoint());
 }
 
+asio::awaitable<bool> LockstepDriver::copying() {
+  const json status = json::parse(co_await ask("GET", "/status", ask_limit));
+  for (const json& link : status.at("links"))
+    if (link.at("phase") != "streaming") co_return true;
+  co_return false;
+}
+
 asio::awaitable<std::string> LockstepDriver::why_not_caught_up() {
   if (wanted_.empty()) co_await note_source_offsets();
   const json status = json::parse(co_await ask("GET", "/status", ask_limit));

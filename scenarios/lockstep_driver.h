@@ -13,6 +13,7 @@ class LockstepDriver : public Driver {
   LockstepDriver(asio::any_io_executor executor, DriverContext context);
   asio::awaitable<void> start() override;
   asio::awaitable<std::string> why_not_caught_up() override;
+  asio::awaitable<bool> copying() override;
   asio::awaitable<void> finish(std::chrono::milliseconds limit) override;
   std::string last_status() const override { return status_; }
   std::string control() const override;

@@ -62,14 +62,17 @@ std::string to_json(const Scenario& scenario, const CaseResult& result) {
                {"verdict", to_string(result.verdict)},
                {"reason", result.reason},
                {"keys_loaded", result.keys_loaded},
+               {"coverage", result.coverage},
                {"before", to_json(result.before)},
                {"during", to_json(result.during)},
                {"checks", json::array()},
                {"phases", json::array()},
                {"sync", json::array()}};
   for (const CheckResult& check : result.checks)
-    root["checks"].push_back(
-        {{"name", check.name}, {"verdict", to_string(check.verdict)}, {"detail", check.detail}});
+    root["checks"].push_back({{"name", check.name},
+                              {"verdict", to_string(check.verdict)},
+                              {"detail", check.detail},
+                              {"losses", check.losses}});
   for (const Phase& phase : result.phases)
     root["phases"].push_back({{"name", phase.name}, {"ms", phase.duration.count()}});
   for (const std::string& status : result.engine_status)

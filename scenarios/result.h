@@ -24,6 +24,8 @@ struct CheckResult {
   std::string name;  ///< "verify target"
   Verdict verdict = Verdict::unknown;
   std::string detail;  ///< one line
+  /// Keys that the target cannot hold, by what it cannot hold: "streams".
+  std::map<std::string, uint64_t> losses{};
 };
 
 /// A stage of the run and how long it took.
@@ -41,6 +43,7 @@ struct CaseResult {
   ExecutionStats before, during;
   uint64_t keys_loaded = 0;
   std::vector<std::string> engine_status;  ///< JSON of each sync
+  std::map<std::string, uint64_t> coverage;  ///< by the names of coverage.h: how often it happened
   std::filesystem::path directory;
 };
 

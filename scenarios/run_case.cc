@@ -12,6 +12,7 @@
 #include "fixtures/poll_until.h"
 #include "fixtures/run_files.h"
 #include "scenarios/checks.h"
+#include "scenarios/coverage.h"
 #include "scenarios/live_check.h"
 #include "scenarios/pressure.h"
 #include "scenarios/server_facts.h"
@@ -67,8 +68,20 @@ asio::awaitable<void> Stage::start_one(DeploymentSpec spec) {
 
 asio::awaitable<void> Stage::set_up() {
   std::vector<asio::awaitable<void>> starts;
-  for (const DeploymentSpec& spec : scenario_.deployments) starts.push_back(start_one(spec));
+  for (const DeploymentSpec& spec : scenario_.deployments) {
+    if (!lent_.contains(spec.name)) starts.push_back(start_one(spec));
+  }
   co_await fixtures::join_all(std::move(starts));
+}
+
+void Stage::lend(const std::string& name, Deployment& deployment) {
+  lent_[name] = &deployment;
+  used_ = true;
+}
+
+Deployment& Stage::deployment(const std::string& name) {
+  const auto lent = lent_.find(name);
+  return lent == lent_.end() ? *deployments_.at(name) : *lent->second;
 }
 
 asio::awaitable<void> Stage::tear_down() {
@@ -77,15 +90,16 @@ asio::awaitable<void> Stage::tear_down() {
 }
 
 asio::awaitable<void> Stage::reset() {
-  for (auto& [name, deployment] : deployments_) {
-    co_await relieve_memory(*deployment);
-    co_await deployment->flush();
+  for (const DeploymentSpec& spec : scenario_.deployments) {
+    co_await relieve_memory(deployment(spec.name));
+    co_await deployment(spec.name).flush();
   }
 }
 
 Capability capability_of(const Scenario& scenario) {
   Capability capability{UINT16_MAX, true, true, scenario.source().topology};
   for (const DeploymentSpec& spec : scenario.deployments) {
+    if (scenario.checks.unsupported_is_missing && &spec != &scenario.source()) continue;
     const fixtures::Capabilities server = abilities_of(spec);
     capability.oldest = std::min(capability.oldest, server.commands);
     capability.field_expiry &= server.has("field-expiry");
@@ -113,6 +127,9 @@ class Case {
       failure = error.what();
     }
     for (const auto& driver : drivers_) result_.engine_status.push_back(driver->last_status());
+    for (const std::string& status : result_.engine_status) {
+      for (const auto& [event, times] : coverage_of_engine(status)) result_.coverage[event] += times;
+    }
     drivers_.clear();
     result_.verdict = failure.empty() ? worst_of(result_.checks) : Verdict::unknown;
     result_.reason = failure;
@@ -215,14 +232,17 @@ class Case {
   /// The workload; the verifier beside it where the scenario wants it.
   asio::awaitable<void> play_during() {
     writing_ = true;
+    watch_.emplace(source(), *drivers_.front());
     std::vector<asio::awaitable<void>> parts;
     parts.push_back(play());
+    parts.push_back(watch_->watch_copy(writing_));
     if (scenario().checks.live) {
       for (const SyncSpec& sync : scenario().syncs) {
         for (const std::string& target : sync.to) parts.push_back(verify_live(sync, target));
       }
     }
     co_await fixtures::join_all(std::move(parts));
+    result_.coverage = co_await watch_->end();
   }
 
   asio::awaitable<void> play() {
@@ -290,6 +310,7 @@ class Case {
   Stage& stage_;
   Plan plan_;
   bool writing_ = false;
+  std::optional<CoverageWatch> watch_;
   std::vector<std::unique_ptr<Driver>> drivers_;
   CaseResult result_;
 };

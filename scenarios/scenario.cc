@@ -22,7 +22,6 @@ namespace lockstep::scenarios {
 
 namespace {
 
-constexpr size_t file_bytes_max = 1 << 20;
 const std::vector<std::string> topology_names = {"standalone", "cluster", "twemproxy"};
 const std::vector<std::string> driver_names = {"lockstep", "replicaof", "command"};
 const std::vector<std::string> policies = {"",
@@ -210,6 +209,7 @@ CheckSpec read_checks(YamlMap map) {
   spec.rdb_files = map.flag("rdb_files", spec.rdb_files);
   spec.live = map.flag("live", spec.live);
   spec.evicted_is_missing = map.flag("evicted_is_missing", spec.evicted_is_missing);
+  spec.unsupported_is_missing = map.flag("unsupported_is_missing", spec.unsupported_is_missing);
   if (!spec.verify && !spec.lists && !spec.digest && !spec.rdb_files) {
     map.fail("", "without any check a run proves nothing; leave one of them");
   }
@@ -310,24 +310,7 @@ std::vector<std::string> Scenario::targets() const {
 }
 
 Scenario parse_scenario(const std::string& text, const std::string& file) {
-  if (text.size() > file_bytes_max) {
-    throw UserError(file + ":1:1: a scenario of more than 1 MB; is this the right file?",
-                    ExitCode::bad_arguments);
-  }
-  std::vector<YAML::Node> documents;
-  try {
-    documents = YAML::LoadAll(text);
-  } catch (const YAML::Exception& error) {
-    throw UserError(fmt::format("{}:{}:{}: not YAML: {}", file, error.mark.line + 1,
-                                error.mark.column + 1, error.msg),
-                    ExitCode::bad_arguments);
-  }
-  if (documents.size() > 1)
-    throw UserError(
-        fmt::format("{}:{}:1: a second scenario in the same file; make it a file of its own", file,
-                    documents[1].Mark().line + 1),
-        ExitCode::bad_arguments);
-  return read_root(documents.empty() ? YAML::Node() : documents.front(), file);
+  return read_root(load_document(text, file, "a scenario"), file);
 }
 
 Scenario read_scenario(const std::string& path) {

@@ -68,6 +68,9 @@ struct CheckSpec {
   /// The verifier again and again while the workload runs: it must not report a difference.
   bool live = false;
   bool evicted_is_missing = false;  ///< keys that the target evicted may be missing
+  /// Everything that the source can hold is generated, and what the target cannot hold may be
+  /// missing there: it is counted as lost. The sync needs the option `--unsupported report`.
+  bool unsupported_is_missing = false;
 };
 
 struct LimitSpec {

@@ -76,6 +76,7 @@ void write_rest(YAML::Emitter& out, const Scenario& scenario) {
   put(out, "rdb_files", yes_no(scenario.checks.rdb_files));
   put(out, "live", yes_no(scenario.checks.live));
   put(out, "evicted_is_missing", yes_no(scenario.checks.evicted_is_missing));
+  put(out, "unsupported_is_missing", yes_no(scenario.checks.unsupported_is_missing));
   out << YAML::EndMap << YAML::Key << "limits" << YAML::Value << YAML::BeginMap;
   put(out, "start", ms(scenario.limits.start));
   put(out, "catch_up", ms(scenario.limits.catch_up));

@@ -21,6 +21,7 @@ struct YamlMap::Entry {
 
 namespace {
 
+constexpr size_t file_bytes_max = 1 << 20;
 constexpr std::chrono::milliseconds duration_max = std::chrono::hours(24);
 
 constexpr std::string_view kind_name(YAML::NodeType::value type) {
@@ -56,6 +57,26 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
 }
 
 }  // namespace
+
+YAML::Node load_document(const std::string& text, const std::string& file,
+                         const std::string& what) {
+  const auto fail = [&](int line, int column, const std::string& message) {
+    throw UserError(fmt::format("{}:{}:{}: {}", file, line, column, message),
+                    ExitCode::bad_arguments);
+  };
+  if (text.size() > file_bytes_max)
+    fail(1, 1, what + " of more than 1 MB; is this the right file?");
+  std::vector<YAML::Node> documents;
+  try {
+    documents = YAML::LoadAll(text);
+  } catch (const YAML::Exception& error) {
+    fail(error.mark.line + 1, error.mark.column + 1, "not YAML: " + error.msg);
+  }
+  if (documents.size() > 1)
+    fail(documents[1].Mark().line + 1, 1,
+         fmt::format("{} behind another in the same file; make it a file of its own", what));
+  return documents.empty() ? YAML::Node() : documents.front();
+}
 
 YamlMap::YamlMap(const YAML::Node& node, std::string file, std::string what)
     : file_(std::move(file)), what_(std::move(what)) {

@@ -1,0 +1,192 @@
+#include "scenarios/certify/cell_run.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "fixtures/run_files.h"
+#include "scenarios/certify/cell_scenario.h"
+#include "scenarios/certify/goals.h"
+#include "scenarios/run_case.h"
+#include "sync/base/error.h"
+
+namespace lockstep::scenarios::certify {
+
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+/// Further cases for a goal that was not met, each with a new seed.
+constexpr uint64_t tries_for_a_goal = 4;
+constexpr uint64_t first_seed_for_goals = seeds_of_a_cell / 2;
+
+void say_nothing(const std::string&) {}
+
+class CellRun {
+ public:
+  CellRun(const RunContext& context, Cell cell) : context_(context), cell_(std::move(cell)) {}
+
+  asio::awaitable<Cell> run() {
+    const auto begin = Clock::now();
+    std::string failure;
+    try {
+      co_await start();
+      co_await run_families();
+      co_await run_for_goals();
+    } catch (const UserError& error) {
+      failure = error.what();
+    } catch (const ConnectionError& error) {
+      failure = error.what();
+    }
+    decide(failure);
+    co_await leave();
+    cell_.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+    co_return std::move(cell_);
+  }
+
+ private:
+  asio::awaitable<void> start() {
+    for (const std::string& name : {cell_.from, cell_.to}) {
+      const std::string& failure = context_.facts.at(name).failure;
+      if (!failure.empty()) throw UserError(failure);
+    }
+    source_ = co_await context_.pool->take(cell_.from, cell_.topology);
+    target_ = co_await context_.pool->take(cell_.to, cell_.topology);
+    for (const std::string& family : context_.request.families) {
+      const Scenario scenario = make_scenario(cell_, family);
+      const bool known =
+          unusable_families(scenario.workload, capability_of(scenario)).empty();
+      (known ? cell_.families : cell_.skipped_families).push_back(family);
+    }
+    cell_.goals = goals_of({context_.facts.at(cell_.from).server,
+                            context_.facts.at(cell_.to).server, cell_.families});
+  }
+
+  asio::awaitable<void> run_families() {
+    for (uint64_t n = 0; n < context_.request.cases; ++n)
+      for (const std::string& family : cell_.families)
+        co_await run_case(family, cell_.seed + n);
+  }
+
+  asio::awaitable<void> run_for_goals() {
+    uint64_t seed = cell_.seed + first_seed_for_goals;
+    for (uint64_t n = 0; n < tries_for_a_goal && !cell_.families.empty(); ++n) {
+      std::vector<std::string> wanted;
+      for (const Goal& goal : cell_.goals) {
+        if (goal.met()) continue;
+        const std::string family = family_for(goal, cell_.families);
+        if (std::find(wanted.begin(), wanted.end(), family) == wanted.end())
+          wanted.push_back(family);
+      }
+      for (const std::string& family : wanted) co_await run_case(family, seed++);
+    }
+  }
+
+  asio::awaitable<void> run_case(std::string family, uint64_t seed) {
+    CaseResult result = co_await play(make_scenario(cell_, family), seed);
+    // What could not be completed proves nothing, for or against: once more.
+    if (result.verdict == Verdict::unknown)
+      result = co_await play(make_scenario(cell_, family), seed);
+    ++cell_.cases;
+    cell_.commands += result.before.commands + result.during.commands;
+    count_goals(result.coverage, cell_.goals);
+    for (const CheckResult& check : result.checks)
+      for (const auto& [what, keys] : check.losses) add_loss(what, keys);
+    if (result.verdict == Verdict::pass) {
+      ++cell_.passed;
+      fs::remove_all(result.directory);
+      co_return;
+    }
+    co_await add_finding(family, result);
+  }
+
+  asio::awaitable<CaseResult> play(Scenario scenario, uint64_t seed) {
+    const fs::path directory = context_.directory / fmt::format("{}-seed-{}", scenario.name, seed);
+    fs::remove_all(directory);
+    Stage stage(context_.executor, std::move(scenario), directory, say_nothing);
+    stage.lend("source", *source_->deployment);
+    stage.lend("target", *target_->deployment);
+    co_return co_await stage.run_case(seed, directory);
+  }
+
+  asio::awaitable<void> add_finding(std::string family, const CaseResult& result) {
+    Finding finding;
+    finding.family = family;
+    finding.seed = result.seed;
+    finding.verdict = to_string(result.verdict);
+    finding.reason = result.reason;
+    finding.reproduction =
+        fmt::format("lockstep run {}/scenario.yaml --seed {}{}{}", result.directory.string(),
+                    result.seed, context_.server_flags.empty() ? "" : " ",
+                    fmt::join(context_.server_flags, " "));
+    if (result.verdict == Verdict::fail) finding.control = co_await run_control(family, result.seed);
+    cell_.findings.push_back(std::move(finding));
+  }
+
+  /// What the servers' own replication does with the same input.
+  asio::awaitable<std::string> run_control(std::string family, uint64_t seed) {
+    if (cell_.topology == Topology::cluster)
+      co_return "not tried: clusters do not replicate one another";
+    const CaseResult result = co_await play(make_control(cell_, family), seed);
+    co_return fmt::format("{}{}{}", to_string(result.verdict), result.reason.empty() ? "" : ": ",
+                          result.reason);
+  }
+
+  void add_loss(const std::string& what, uint64_t keys) {
+    const auto found = std::find_if(cell_.losses.begin(), cell_.losses.end(),
+                                    [&](const Loss& loss) { return loss.what == what; });
+    if (found == cell_.losses.end()) {
+      cell_.losses.push_back({what, keys});
+    } else {
+      found->keys += keys;
+    }
+  }
+
+  void decide(const std::string& failure) {
+    const auto failed = [](const Finding& finding) { return finding.verdict == "fail"; };
+    const std::string missed = goals_missed(cell_.goals);
+    cell_.outcome = Outcome::not_certified;
+    if (std::any_of(cell_.findings.begin(), cell_.findings.end(), failed)) {
+      cell_.outcome = Outcome::failed;
+    } else if (!failure.empty()) {
+      cell_.reason = failure;
+    } else if (!cell_.findings.empty()) {
+      cell_.reason = fmt::format("{} of {} cases could not be completed", cell_.findings.size(),
+                                 cell_.cases);
+    } else if (cell_.passed == 0 || cell_.passed != cell_.cases) {
+      cell_.reason = "no case was run";
+    } else if (!missed.empty()) {
+      cell_.reason = "never happened: " + missed;
+    } else {
+      cell_.outcome =
+          cell_.losses.empty() ? Outcome::certified : Outcome::certified_with_losses;
+    }
+  }
+
+  asio::awaitable<void> leave() {
+    const bool sound = cell_.findings.empty() && cell_.cases > 0;
+    for (Lease* lease : {&source_, &target_}) {
+      if (!*lease) continue;
+      if (sound) {
+        co_await context_.pool->give_back(std::move(*lease));
+      } else {
+        co_await context_.pool->stop(std::move(*lease));
+      }
+    }
+  }
+
+  const RunContext& context_;
+  Cell cell_;
+  Lease source_, target_;
+};
+
+}  // namespace
+
+asio::awaitable<Cell> run_cell(const RunContext& context, Cell cell) {
+  CellRun run(context, std::move(cell));
+  co_return co_await run.run();
+}
+
+}  // namespace lockstep::scenarios::certify

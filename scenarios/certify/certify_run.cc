@@ -1,0 +1,211 @@
+#include "scenarios/certify/certify_run.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/this_coro.hpp>
+#include <fstream>
+#include <thread>
+
+#include "fixtures/join_all.h"
+#include "fixtures/poll_until.h"
+#include "fixtures/run.h"
+#include "fixtures/run_files.h"
+#include "scenarios/certify/cell_run.h"
+#include "scenarios/certify/certificate_files.h"
+#include "scenarios/certify/certificate_json.h"
+#include "scenarios/certify/progress.h"
+#include "scenarios/certify/request.h"
+#include "sync/base/error.h"
+#include "sync/base/units.h"
+
+namespace lockstep::scenarios::certify {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Of a cell's servers, engine and verifier, with room for snapshots.
+constexpr uint64_t cell_memory_bytes = 400 << 20;
+constexpr unsigned cells_per_core = 4;
+
+std::string now_text() {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
+}
+
+/// A field of /proc/meminfo.
+uint64_t memory_bytes(const std::string& field) {
+  std::ifstream file("/proc/meminfo");
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with(field + ":")) return std::stoull(line.substr(field.size() + 1)) * 1024;
+  }
+  return 0;
+}
+
+unsigned cores() { return std::max(1u, std::thread::hardware_concurrency()); }
+
+std::string machine_text() {
+  utsname system{};
+  uname(&system);
+  return fmt::format("{} cores, {}, {} {} {}", cores(), format_bytes(memory_bytes("MemTotal")),
+                     system.sysname, system.release, system.machine);
+}
+
+std::string servers_text(const std::vector<Server>& servers) {
+  std::string text;
+  for (const Server& server : servers)
+    text += fmt::format("{}{} {} {}", text.empty() ? "" : ", ", server.name, server.version,
+                        server.build_id);
+  return text;
+}
+
+/// What an earlier run with this `out` has done must be of the same request, servers and program.
+void require_same(const Certificate& before, const Certificate& now, const fs::path& out) {
+  std::string difference = difference_of(before.request, now.request);
+  if (difference.empty() && before.tool_version != now.tool_version)
+    difference = "it is of lockstep " + before.tool_version;
+  if (difference.empty() && servers_text(before.servers) != servers_text(now.servers))
+    difference = fmt::format("its servers were {}; now they are {}", servers_text(before.servers),
+                             servers_text(now.servers));
+  if (difference.empty()) return;
+  throw UserError(fmt::format("{} holds the certificate of something else: {}; give the same again "
+                              "to go on with it, or another --out",
+                              (out / "certificate.json").string(), difference),
+                  ExitCode::bad_arguments);
+}
+
+class CertifyRun {
+ public:
+  explicit CertifyRun(const CertifyOptions& options) : options_(options) {
+    context_.request = options.request;
+    context_.facts = ask_servers(options.request);
+    context_.directory = fs::absolute(options.out) / "cases";
+    context_.server_flags = options.server_flags;
+    certificate_.tool_version = LOCKSTEP_VERSION;
+    certificate_.started = now_text();
+    certificate_.command = options.command;
+    certificate_.machine = machine_text();
+    certificate_.request = options.request;
+    certificate_.servers = servers_of(context_.facts);
+    plan();
+    go_on();
+  }
+
+  Certificate run() {
+    fixtures::make_directories(context_.directory);
+    fs::remove_all(servers_directory());  // of a run that was killed
+    write_files(certificate_, options_.out);
+    if (!todo_.empty()) fixtures::run(run_cells());
+    std::error_code ignored;
+    fs::remove_all(servers_directory(), ignored);
+    fs::remove(context_.directory, ignored);  // only if it is empty
+    if (certificate_.ended.empty()) certificate_.ended = now_text();
+    write_files(certificate_, options_.out);
+    return std::move(certificate_);
+  }
+
+ private:
+  fs::path servers_directory() const { return fs::absolute(options_.out) / "servers"; }
+
+  /// The cells of our part; those that cannot be tried are decided at once.
+  void plan() {
+    const Request& request = options_.request;
+    std::vector<Cell> cells = cells_of(request);
+    bool possible = false;
+    std::string why = cells.empty() ? "the part has no cell" : "";
+    for (size_t i = 0; i < cells.size(); ++i) {
+      Cell& cell = cells[i];
+      cell.seed = request.seed + seeds_of_a_cell * (i * request.parts + request.part - 1);
+      cell.reason = why_impossible(cell.topology, cell.from, cell.to, context_.facts);
+      if (cell.reason.empty()) {
+        possible = true;
+        todo_.push_back(std::move(cell));
+        continue;
+      }
+      cell.outcome = Outcome::unsupported;
+      why = cell.reason;
+      certificate_.cells.push_back(std::move(cell));
+    }
+    if (!possible)
+      throw UserError("no cell of this matrix is possible: " + why, ExitCode::bad_arguments);
+  }
+
+  /// Takes over what an earlier run has done.
+  void go_on() {
+    if (!fs::exists(options_.out / "certificate.json")) return;
+    Certificate before = read_certificate(options_.out);
+    require_same(before, certificate_, options_.out);
+    certificate_ = std::move(before);
+    const auto is_done = [this](const Cell& cell) {
+      return std::any_of(certificate_.cells.begin(), certificate_.cells.end(),
+                         [&](const Cell& done) {
+                           return done.from == cell.from && done.to == cell.to &&
+                                  done.topology == cell.topology;
+                         });
+    };
+    std::erase_if(todo_, is_done);
+    if (!todo_.empty()) certificate_.ended.clear();
+  }
+
+  asio::awaitable<void> run_cells() {
+    context_.executor = co_await asio::this_coro::executor;
+    const size_t jobs = std::min<size_t>(
+        todo_.size(),
+        options_.jobs > 0 ? options_.jobs : jobs_that_fit(cores(), memory_bytes("MemAvailable")));
+    ServerPool pool(context_.executor, servers_directory(), 3 * jobs);
+    context_.pool = &pool;
+    progress_.emplace(todo_.size() + certificate_.cells.size(), certificate_.cells.size(),
+                      isatty(STDERR_FILENO) != 0);
+    running_ = jobs;
+    std::vector<asio::awaitable<void>> parts;
+    for (size_t i = 0; i < jobs; ++i) parts.push_back(work());
+    parts.push_back(show_progress());
+    co_await fixtures::join_all(std::move(parts));
+    progress_.reset();
+    co_await pool.close();
+  }
+
+  asio::awaitable<void> work() {
+    while (next_ < todo_.size()) {
+      Cell cell = todo_[next_++];
+      progress_->begin(cell_label(cell));
+      cell = co_await run_cell(context_, std::move(cell));
+      progress_->done(cell);
+      certificate_.cells.push_back(std::move(cell));
+      write_files(certificate_, options_.out);
+    }
+    --running_;
+  }
+
+  asio::awaitable<void> show_progress() {
+    while (running_ > 0) {
+      progress_->show();
+      co_await fixtures::pause(std::chrono::milliseconds(200));
+    }
+  }
+
+  const CertifyOptions& options_;
+  RunContext context_;
+  Certificate certificate_;
+  std::vector<Cell> todo_;
+  size_t next_ = 0;
+  size_t running_ = 0;
+  std::optional<Progress> progress_;
+};
+
+}  // namespace
+
+unsigned jobs_that_fit(unsigned cores, uint64_t memory_bytes) {
+  const uint64_t by_memory = memory_bytes / cell_memory_bytes;
+  return static_cast<unsigned>(std::clamp<uint64_t>(by_memory, 1, uint64_t{cells_per_core} * cores));
+}
+
+Certificate run_certify(const CertifyOptions& options) {
+  CertifyRun run(options);
+  return run.run();
+}
+
+}  // namespace lockstep::scenarios::certify

@@ -1,0 +1,100 @@
+#include "scenarios/certify/goals.h"
+
+#include <algorithm>
+
+#include "sync/base/error.h"
+
+namespace lockstep::scenarios::certify {
+
+namespace {
+
+using fixtures::Capabilities;
+using Rule = bool (*)(const Capabilities& from, const Capabilities& to);
+
+bool always(const Capabilities&, const Capabilities&) { return true; }
+bool functions(const Capabilities& from, const Capabilities&) { return from.has("functions"); }
+bool field_expiry(const Capabilities& from, const Capabilities&) {
+  return from.has("field-expiry");
+}
+/// The source can write what the target cannot hold.
+bool losses(const Capabilities& from, const Capabilities& to) {
+  for (const char* what : {"streams", "functions", "field-expiry"})
+    if (from.has(what) && !to.has(what)) return true;
+  return false;
+}
+
+/// One goal of the fixed list: what shows it, what makes it possible, and which families (empty:
+/// any) can meet it.
+struct GoalRule {
+  const char* name;
+  const char* event;  ///< of coverage.h
+  Rule possible;
+  std::vector<std::string> families;
+};
+
+const std::vector<GoalRule>& rules() {
+  static const std::vector<GoalRule> all = {
+      {"a value was copied by RESTORE", "restored", always, {}},
+      {"a write crossed the full copy", "written_in_copy", always, {"expiry", "everything"}},
+      {"a key expired during the full copy", "expired_in_copy", always, {"expiry"}},
+      {"a write was followed", "written_following", always, {}},
+      {"a key expired while following", "expired_following", always, {"expiry", "everything"}},
+      {"a field of a hash expired while it ran", "fields_expired", field_expiry, {"expiry"}},
+      {"a transaction was applied", "transactions", always, {"transactions", "everything"}},
+      {"a script ran", "scripts", always, {"lua", "everything"}},
+      {"a function ran", "functions", functions, {"functions", "everything"}},
+      {"a blocking command ran", "blocked", always, {"lists", "everything"}},
+      {"a key was evicted by the source", "evicted", always, {"eviction"}},
+      {"the source was emptied", "flushes", always, {"flush"}},
+      {"something was left out that the target cannot hold", "left_out", losses, {}},
+  };
+  return all;
+}
+
+const GoalRule& rule_of(const Goal& goal) {
+  const auto found = std::find_if(rules().begin(), rules().end(),
+                                  [&](const GoalRule& rule) { return rule.name == goal.name; });
+  LOCKSTEP_ASSERT(found != rules().end());
+  return *found;
+}
+
+bool has_a_family(const GoalRule& rule, const std::vector<std::string>& families) {
+  return rule.families.empty() ||
+         std::any_of(rule.families.begin(), rule.families.end(), [&](const std::string& family) {
+           return std::find(families.begin(), families.end(), family) != families.end();
+         });
+}
+
+}  // namespace
+
+std::vector<Goal> goals_of(const GoalPair& pair) {
+  std::vector<Goal> goals;
+  for (const GoalRule& rule : rules())
+    goals.push_back(
+        {rule.name, 0, rule.possible(pair.from, pair.to) && has_a_family(rule, pair.families)});
+  return goals;
+}
+
+void count_goals(const Coverage& coverage, std::vector<Goal>& goals) {
+  for (Goal& goal : goals) {
+    const auto found = coverage.find(rule_of(goal).event);
+    if (found != coverage.end()) goal.times += found->second;
+  }
+}
+
+std::string family_for(const Goal& goal, const std::vector<std::string>& families) {
+  for (const std::string& family : rule_of(goal).families) {
+    if (std::find(families.begin(), families.end(), family) != families.end()) return family;
+  }
+  return families.front();
+}
+
+std::string goals_missed(const std::vector<Goal>& goals) {
+  std::string text;
+  for (const Goal& goal : goals) {
+    if (!goal.met()) text += (text.empty() ? "" : ", ") + goal.name;
+  }
+  return text;
+}
+
+}  // namespace lockstep::scenarios::certify

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "fixtures/capabilities.h"
+#include "scenarios/certify/certificate.h"
+#include "scenarios/coverage.h"
+
+namespace lockstep::scenarios::certify {
+
+/// Two servers, as they answer, and the families that the source knows of those asked for.
+struct GoalPair {
+  const fixtures::Capabilities& from;
+  const fixtures::Capabilities& to;
+  const std::vector<std::string>& families;
+};
+
+/// The goals of a cell, none met, and which are possible.
+std::vector<Goal> goals_of(const GoalPair& pair);
+/// Adds what a case has shown.
+void count_goals(const Coverage& coverage, std::vector<Goal>& goals);
+/// The family whose next case is likeliest to meet the goal.
+std::string family_for(const Goal& goal, const std::vector<std::string>& families);
+/// "a, b": those that are possible and were not met; empty: none.
+std::string goals_missed(const std::vector<Goal>& goals);
+
+}  // namespace lockstep::scenarios::certify

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "fixtures/deployment.h"
+#include "scenarios/driver.h"
+
+namespace lockstep::scenarios {
+
+/// How often something happened, by its name. Of the source's own counters while the sync ran:
+///
+///     expired_in_copy, written_in_copy     keys, writes, between two answers of the tool that it
+///                                          still copies
+///     expired_following, written_following the same from its first answer that all has been copied
+///     fields_expired, evicted, scripts, functions, flushes, blocked
+///
+/// and, of what our engine says that it did, summed over its links: restored, rebuilt, commands,
+/// transactions, transactions_split, splits, fences, rewritten, unknown, left_out (keys, libraries
+/// and commands that the target cannot hold).
+using Coverage = std::map<std::string, uint64_t>;
+
+/// Watches a source's counters from begin() to end().
+class CoverageWatch {
+ public:
+  CoverageWatch(const fixtures::Deployment& source, Driver& tool) : source_(source), tool_(tool) {}
+
+  /// As long as the tool copies and `busy`.
+  asio::awaitable<void> watch_copy(const bool& busy);
+  /// What has happened since watch_copy() began.
+  asio::awaitable<Coverage> end();
+
+ private:
+  asio::awaitable<Coverage> sample() const;
+
+  const fixtures::Deployment& source_;
+  Driver& tool_;
+  Coverage first_, copied_;  ///< the counters at the beginning, and when the copy was over
+  Coverage found_;
+};
+
+/// What the status of our engine (its JSON) says.
+Coverage coverage_of_engine(const std::string& status);
+
+}  // namespace lockstep::scenarios
