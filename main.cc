@@ -5,6 +5,7 @@
 
 #include "fixtures/generate_command.h"
 #include "fixtures/servers_command.h"
+#include "scenarios/certify/certify_command.h"
 #include "scenarios/certify/report_command.h"
 #include "scenarios/run_command.h"
 #include "sync/base/error.h"
@@ -30,8 +31,9 @@ int parse_and_run(int argc, char** argv) {
   std::function<int()> action;
   lockstep::engine::add_sync_command(app, action);
   lockstep::verifier::add_verify_command(app, action);
-  lockstep::scenarios::certify::add_report_command(app, action);
   lockstep::scenarios::add_run_command(app, action);
+  lockstep::scenarios::certify::add_certify_command(app, action);
+  lockstep::scenarios::certify::add_report_command(app, action);
   lockstep::fixtures::add_servers_command(app, action);
   lockstep::fixtures::add_generate_command(app, action);
   lockstep::rdb::add_check_rdb_command(app, action);

@@ -19,13 +19,13 @@ struct Counter {
   const char* event;
 };
 constexpr Counter counters[] = {
-    {"expired_keys", "expired"},          {"rdb_changes_since_last_save", "written"},
+    {"expired_keys", "expired"},           {"rdb_changes_since_last_save", "written"},
     {"expired_subkeys", "fields_expired"}, {"expired_fields", "fields_expired"},
-    {"evicted_keys", "evicted"},          {"cmdstat_eval", "scripts"},
-    {"cmdstat_evalsha", "scripts"},       {"cmdstat_fcall", "functions"},
-    {"cmdstat_flushall", "flushes"},      {"cmdstat_flushdb", "flushes"},
-    {"cmdstat_blpop", "blocked"},         {"cmdstat_brpop", "blocked"},
-    {"cmdstat_brpoplpush", "blocked"},    {"cmdstat_blmove", "blocked"},
+    {"evicted_keys", "evicted"},           {"cmdstat_eval", "scripts"},
+    {"cmdstat_evalsha", "scripts"},        {"cmdstat_fcall", "functions"},
+    {"cmdstat_flushall", "flushes"},       {"cmdstat_flushdb", "flushes"},
+    {"cmdstat_blpop", "blocked"},          {"cmdstat_brpop", "blocked"},
+    {"cmdstat_brpoplpush", "blocked"},     {"cmdstat_blmove", "blocked"},
 };
 
 /// "12", or "calls=12,usec=…".
@@ -77,8 +77,7 @@ asio::awaitable<void> CoverageWatch::watch_copy(const bool& busy) {
 asio::awaitable<Coverage> CoverageWatch::end() {
   const Coverage now = co_await sample();
   for (const char* event : {"expired", "written"}) {
-    if (!copied_.empty())
-      found_[std::string(event) + "_following"] = growth(copied_, now, event);
+    if (!copied_.empty()) found_[std::string(event) + "_following"] = growth(copied_, now, event);
   }
   for (const char* event :
        {"fields_expired", "evicted", "scripts", "functions", "flushes", "blocked"})

@@ -22,8 +22,8 @@ struct Holds {
 };
 
 /// Reads `report`/diff.jsonl and the engine's list of what it left out. A difference is a loss only
-/// if the key is missing, the engine says that it left it out, and the target's own answers say that
-/// it cannot hold such a key; or where the verifier itself has found that.
+/// if the key is missing, the engine says that it left it out, and the target's own answers say
+/// that it cannot hold such a key; or where the verifier itself has found that.
 LossFindings find_losses(const std::filesystem::path& report, const std::filesystem::path& left_out,
                          const Holds& source, const Holds& target);
 

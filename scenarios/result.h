@@ -42,7 +42,7 @@ struct CaseResult {
   std::vector<Phase> phases;
   ExecutionStats before, during;
   uint64_t keys_loaded = 0;
-  std::vector<std::string> engine_status;  ///< JSON of each sync
+  std::vector<std::string> engine_status;    ///< JSON of each sync
   std::map<std::string, uint64_t> coverage;  ///< by the names of coverage.h: how often it happened
   std::filesystem::path directory;
 };

@@ -128,7 +128,8 @@ class Case {
     }
     for (const auto& driver : drivers_) result_.engine_status.push_back(driver->last_status());
     for (const std::string& status : result_.engine_status) {
-      for (const auto& [event, times] : coverage_of_engine(status)) result_.coverage[event] += times;
+      for (const auto& [event, times] : coverage_of_engine(status))
+        result_.coverage[event] += times;
     }
     drivers_.clear();
     result_.verdict = failure.empty() ? worst_of(result_.checks) : Verdict::unknown;

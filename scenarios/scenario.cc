@@ -310,7 +310,7 @@ std::vector<std::string> Scenario::targets() const {
 }
 
 Scenario parse_scenario(const std::string& text, const std::string& file) {
-  return read_root(load_document(text, file, "a scenario"), file);
+  return read_root(load_document(text, file, "scenario"), file);
 }
 
 Scenario read_scenario(const std::string& path) {

@@ -65,7 +65,7 @@ YAML::Node load_document(const std::string& text, const std::string& file,
                     ExitCode::bad_arguments);
   };
   if (text.size() > file_bytes_max)
-    fail(1, 1, what + " of more than 1 MB; is this the right file?");
+    fail(1, 1, fmt::format("a {} of more than 1 MB; is this the right file?", what));
   std::vector<YAML::Node> documents;
   try {
     documents = YAML::LoadAll(text);
@@ -74,7 +74,7 @@ YAML::Node load_document(const std::string& text, const std::string& file,
   }
   if (documents.size() > 1)
     fail(documents[1].Mark().line + 1, 1,
-         fmt::format("{} behind another in the same file; make it a file of its own", what));
+         fmt::format("a second {} in the same file; make it a file of its own", what));
   return documents.empty() ? YAML::Node() : documents.front();
 }
 

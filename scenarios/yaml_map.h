@@ -13,8 +13,8 @@ class Node;
 
 namespace lockstep::scenarios {
 
-/// The only document of a YAML file of at most 1 MB. `what` it is, as "a scenario", and `file` are for
-/// messages. Throws UserError (bad_arguments).
+/// The only document of a YAML file of at most 1 MB. `what` it is, as "scenario", and `file` are
+/// for messages. Throws UserError (bad_arguments).
 YAML::Node load_document(const std::string& text, const std::string& file, const std::string& what);
 
 /// One mapping of a YAML file, read strictly: every key must be asked for, none may be unknown or

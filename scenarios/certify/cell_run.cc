@@ -56,18 +56,16 @@ class CellRun {
     target_ = co_await context_.pool->take(cell_.to, cell_.topology);
     for (const std::string& family : context_.request.families) {
       const Scenario scenario = make_scenario(cell_, family);
-      const bool known =
-          unusable_families(scenario.workload, capability_of(scenario)).empty();
+      const bool known = unusable_families(scenario.workload, capability_of(scenario)).empty();
       (known ? cell_.families : cell_.skipped_families).push_back(family);
     }
-    cell_.goals = goals_of({context_.facts.at(cell_.from).server,
-                            context_.facts.at(cell_.to).server, cell_.families});
+    cell_.goals = goals_of(
+        {context_.facts.at(cell_.from).server, context_.facts.at(cell_.to).server, cell_.families});
   }
 
   asio::awaitable<void> run_families() {
     for (uint64_t n = 0; n < context_.request.cases; ++n)
-      for (const std::string& family : cell_.families)
-        co_await run_case(family, cell_.seed + n);
+      for (const std::string& family : cell_.families) co_await run_case(family, cell_.seed + n);
   }
 
   asio::awaitable<void> run_for_goals() {
@@ -117,11 +115,11 @@ class CellRun {
     finding.seed = result.seed;
     finding.verdict = to_string(result.verdict);
     finding.reason = result.reason;
-    finding.reproduction =
-        fmt::format("lockstep run {}/scenario.yaml --seed {}{}{}", result.directory.string(),
-                    result.seed, context_.server_flags.empty() ? "" : " ",
-                    fmt::join(context_.server_flags, " "));
-    if (result.verdict == Verdict::fail) finding.control = co_await run_control(family, result.seed);
+    finding.reproduction = fmt::format(
+        "lockstep run {}/scenario.yaml --seed {}{}{}", result.directory.string(), result.seed,
+        context_.server_flags.empty() ? "" : " ", fmt::join(context_.server_flags, " "));
+    if (result.verdict == Verdict::fail)
+      finding.control = co_await run_control(family, result.seed);
     cell_.findings.push_back(std::move(finding));
   }
 
@@ -153,15 +151,14 @@ class CellRun {
     } else if (!failure.empty()) {
       cell_.reason = failure;
     } else if (!cell_.findings.empty()) {
-      cell_.reason = fmt::format("{} of {} cases could not be completed", cell_.findings.size(),
-                                 cell_.cases);
+      cell_.reason =
+          fmt::format("{} of {} cases could not be completed", cell_.findings.size(), cell_.cases);
     } else if (cell_.passed == 0 || cell_.passed != cell_.cases) {
       cell_.reason = "no case was run";
     } else if (!missed.empty()) {
       cell_.reason = "never happened: " + missed;
     } else {
-      cell_.outcome =
-          cell_.losses.empty() ? Outcome::certified : Outcome::certified_with_losses;
+      cell_.outcome = cell_.losses.empty() ? Outcome::certified : Outcome::certified_with_losses;
     }
   }
 

@@ -17,8 +17,8 @@ struct RunContext {
   asio::any_io_executor executor;
   Request request;
   Facts facts;
-  std::filesystem::path directory;       ///< what did not pass is kept in it
-  std::vector<std::string> server_flags; ///< that a reproduction needs
+  std::filesystem::path directory;        ///< what did not pass is kept in it
+  std::vector<std::string> server_flags;  ///< that a reproduction needs
   ServerPool* pool = nullptr;
 };
 

@@ -82,7 +82,8 @@ int certify(const Flags& flags) {
 void add_certify_command(CLI::App& app, std::function<int()>& action) {
   auto flags = std::make_shared<Flags>();
   CLI::App* command = app.add_subcommand(
-      "certify", "Find out which server version may be synced into which, and what does not survive");
+      "certify",
+      "Find out which server version may be synced into which, and what does not survive");
   command
       ->add_option("matrix", flags->matrix,
                    "A YAML file with the keys version, from, to, topology, families, cases, seed; "
@@ -99,9 +100,10 @@ void add_certify_command(CLI::App& app, std::function<int()>& action) {
       ->check(CLI::Range(uint64_t{1}, uint64_t{1000}));
   command->add_option("--seed", flags->seed, "Of the first case; 1 by default")
       ->check(CLI::Range(uint64_t{1}, uint64_t{1} << 53));
-  command->add_option("--shard", flags->shard,
-                      "Only the cells whose number modulo n is i, from 0: n machines do all of it, "
-                      "and `lockstep report merge` joins their certificates")
+  command
+      ->add_option("--shard", flags->shard,
+                   "Only the cells whose number modulo n is i, from 0: n machines do all of it, "
+                   "and `lockstep report merge` joins their certificates")
       ->type_name("I/N");
   command
       ->add_option("--out", flags->out,
@@ -114,7 +116,8 @@ void add_certify_command(CLI::App& app, std::function<int()>& action) {
       ->capture_default_str();
   fixtures::add_server_flags(*command, flags->servers);
   command->footer(
-      "A cell is certified only if every case passed and all that must happen in one has happened.\n"
+      "A cell is certified only if every case passed and all that must happen in one has "
+      "happened.\n"
       "Examples:\n"
       "  lockstep certify --from oldest --to newest\n"
       "  lockstep certify --from all --to all --shard 0/4 --out part-0\n"

@@ -140,11 +140,10 @@ class CertifyRun {
     require_same(before, certificate_, options_.out);
     certificate_ = std::move(before);
     const auto is_done = [this](const Cell& cell) {
-      return std::any_of(certificate_.cells.begin(), certificate_.cells.end(),
-                         [&](const Cell& done) {
-                           return done.from == cell.from && done.to == cell.to &&
-                                  done.topology == cell.topology;
-                         });
+      return std::any_of(
+          certificate_.cells.begin(), certificate_.cells.end(), [&](const Cell& done) {
+            return done.from == cell.from && done.to == cell.to && done.topology == cell.topology;
+          });
     };
     std::erase_if(todo_, is_done);
     if (!todo_.empty()) certificate_.ended.clear();
@@ -200,7 +199,8 @@ class CertifyRun {
 
 unsigned jobs_that_fit(unsigned cores, uint64_t memory_bytes) {
   const uint64_t by_memory = memory_bytes / cell_memory_bytes;
-  return static_cast<unsigned>(std::clamp<uint64_t>(by_memory, 1, uint64_t{cells_per_core} * cores));
+  return static_cast<unsigned>(
+      std::clamp<uint64_t>(by_memory, 1, uint64_t{cells_per_core} * cores));
 }
 
 Certificate run_certify(const CertifyOptions& options) {

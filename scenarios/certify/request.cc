@@ -94,8 +94,9 @@ void set_part(const std::string& shard, Request& request) {
   if (shard.empty()) return;
   const size_t slash = shard.find('/');
   const auto index = number_of(std::string_view(shard).substr(0, slash));
-  const auto parts =
-      slash == std::string::npos ? std::nullopt : number_of(std::string_view(shard).substr(slash + 1));
+  const auto parts = slash == std::string::npos
+                         ? std::nullopt
+                         : number_of(std::string_view(shard).substr(slash + 1));
   if (!index || !parts || *index >= *parts || *parts > parts_max)
     refuse(fmt::format("--shard: \"{}\" is not a part: write i/n with i from 0 to n-1, as 0/4",
                        shard));
@@ -113,7 +114,7 @@ std::vector<std::string> split_list(const std::string& text) {
 }
 
 RequestFlags parse_matrix(const std::string& text, const std::string& file) {
-  YamlMap map(load_document(text, file, "a matrix"), file, "the matrix");
+  YamlMap map(load_document(text, file, "matrix"), file, "the matrix");
   const auto version = map.number("version", 0, 0, UINT32_MAX);
   if (version != matrix_version)
     map.fail("version", fmt::format("this program reads matrices of version {}", matrix_version));
