@@ -145,7 +145,14 @@ class Expander {
     if (name.starts_with("sha:")) return script_digest(name.substr(4));
     if (is_key(name)) return note_key(key(name));
     if (name == "e" || name == "e1" || name == "sid" || name == "sid1") return unique(name);
+    if (name == "g1" || name == "c1") return remembered(name);
     return number_or_text(name);
+  }
+
+  std::string remembered(const std::string& name) {
+    const auto [found, added] = remembered_.try_emplace(name);
+    if (added) found->second = number_or_text(name.substr(0, 1));
+    return found->second;
   }
 
   static bool is_key(const std::string& name) {

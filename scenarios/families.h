@@ -27,6 +27,7 @@ enum FormFlag : uint8_t {
 ///   $ms $sec time to live that ends during the run      $long milliseconds that outlive it
 ///   $future $futurems $past $pastms  absolute   $idx index   $bit offset   $lon $lat
 ///   $sid new stream id   $oldsid id given before   $g group   $c consumer   $lex range end
+///   $g1 $c1 $e1 $sid1   the same in the whole step
 ///   $lua:NAME and $sha:NAME   a script of scripts.h and its SHA1
 ///   [ … ]  repeated one to three times
 struct Form {

@@ -39,11 +39,13 @@ bool refused_by_twemproxy(const Form& form) {
   return false;
 }
 
-/// Since 7.2 a claim that finds nothing makes its consumer, and no replica is told: what then
-/// differs is the servers' doing.
+/// Since 7.2 a claim and a read that find nothing make their consumer, and no replica is told: what
+/// then differs is the servers' doing.
 bool may_make_a_secret_consumer(const Form& form, uint16_t source_version) {
-  const bool claims = form.words.starts_with("XCLAIM") || form.words.starts_with("XAUTOCLAIM");
-  return claims && source_version >= 702;
+  const auto& words = form.words;
+  const bool makes = words.starts_with("XCLAIM") || words.starts_with("XAUTOCLAIM") ||
+                     words.starts_with("XREADGROUP");
+  return makes && source_version >= 702;
 }
 
 /// The first version that can hold what a form writes.
