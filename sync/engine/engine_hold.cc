@@ -22,8 +22,10 @@ milliseconds between(steady_clock::time_point begin, steady_clock::time_point en
 
 }  // namespace
 
+// All stand before the first is waited for: whatever ends the hold meanwhile ends all of it.
 asio::awaitable<void> Engine::hold() {
-  for (auto& pipeline : pipelines_) co_await pipeline->hold();
+  for (auto& pipeline : pipelines_) pipeline->begin_hold();
+  for (auto& pipeline : pipelines_) co_await pipeline->await_held();
 }
 
 void Engine::begin_lease(milliseconds lease) {

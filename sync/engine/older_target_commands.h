@@ -3,7 +3,7 @@
 // For tests: every write command and every option of it, as a client of the newest servers sends
 // them, one request a line. What a server does not know it refuses, and then has not changed. In a
 // word, ~ stands for a space, ^ for a line end, %~ for itself; %p is a payload that the source has
-// dumped.
+// dumped, %f one of its functions.
 
 #include <array>
 
@@ -138,6 +138,8 @@ FUNCTION LOAD #!lua~name=mine^redis.register_function('put',function(keys,args)r
 FCALL put 1 k31 v
 FUNCTION LOAD #!lua~name=gone^redis.register_function('nothing',function(keys,args)return~1~end)
 FUNCTION DELETE gone
+FUNCTION RESTORE %f
+FUNCTION RESTORE %f REPLACE
 SCRIPT FLUSH SYNC
 SCRIPT FLUSH ASYNC
 )";

@@ -28,7 +28,6 @@ const std::map<std::string, const char*> not_sent = {
     {"pfdebug", "for the servers' own tests"},
     {"evalsha", "as EVAL"},
     {"function flush", "as FUNCTION DELETE"},
-    {"function restore", "as FUNCTION LOAD"},
     {"cluster flushslot", "only in clusters"},
 };
 
@@ -53,6 +52,7 @@ class OlderTarget : public EngineTest, public testing::WithParamInterface<std::s
       std::vector<std::string> args = words(line);
       if (args.empty() || (line == float_expiry && !knows(source, "COPY"))) continue;
       std::ranges::replace(args, "%p", payload_);
+      std::ranges::replace(args, "%f", functions_);
       std::ranges::replace(args, "% ", "~");  // words() has made it of %~
       if (source.ask(args).is_error()) continue;
       const std::vector<Bytes> views(args.begin(), args.end());
@@ -87,6 +87,10 @@ class OlderTarget : public EngineTest, public testing::WithParamInterface<std::s
   asio::awaitable<void> copy(TestServer& source, TestServer& target, bool before) {
     source.ask({"SET", "payload", "restored"});
     payload_ = source.ask({"DUMP", "payload"}).text;
+    source.ask({"FUNCTION", "LOAD",
+                "#!lua name=restored\nredis.register_function('r', function() return 1 end)"});
+    functions_ = source.ask({"FUNCTION", "DUMP"}).text;
+    source.ask({"FUNCTION", "DELETE", "restored"});
     source.ask({"CONFIG", "SET", "repl-diskless-sync-delay", "0"});
     Names sent;
     const auto play_all = [&] {
@@ -107,7 +111,7 @@ class OlderTarget : public EngineTest, public testing::WithParamInterface<std::s
     expect_same(source, target, listed_in(list()));
   }
 
-  std::string payload_;
+  std::string payload_, functions_;
   fixtures::TemporaryDirectory directory_;
 };
 

@@ -110,21 +110,32 @@ bool Pipeline::streaming() const {
                                         [](const auto& link) { return link->streaming(); });
 }
 
-asio::awaitable<void> Pipeline::hold() {
-  if (!held_) target_.hold();
-  held_ = true;
-  co_await target_.drain();
+void Pipeline::shut_gate() {
+  if (!std::exchange(gate_shut_, true)) target_.hold();
 }
+
+void Pipeline::open_gate() {
+  if (std::exchange(gate_shut_, false)) target_.release();
+}
+
+void Pipeline::begin_hold() {
+  if (!std::exchange(held_, true)) ++hold_number_;
+  shut_gate();
+}
+
+asio::awaitable<void> Pipeline::await_held() { co_await target_.drain(); }
 
 void Pipeline::release() {
   if (!std::exchange(held_, false)) return;
+  ++hold_number_;
   for (auto& link : links_) link->go_on();
-  if (!advancing_) target_.release();
+  open_gate();
   target_.progress().notify();
 }
 
-void Pipeline::require_held() const {
-  if (!held_) throw UserError("the hold has ended: it was released, or its lease is over");
+void Pipeline::require_hold(uint64_t number) const {
+  if (!held_ || hold_number_ != number)
+    throw UserError("the hold has ended: it was released, or its lease is over");
 }
 
 bool Pipeline::standing() const {
@@ -133,17 +144,16 @@ bool Pipeline::standing() const {
 }
 
 asio::awaitable<void> Pipeline::advance(std::vector<std::optional<Offset>> offsets) {
-  require_held();
-  if (advancing_) throw UserError("the engine is advancing already");
+  const uint64_t hold = hold_number_;  // another one may have begun when this goes on
+  require_hold(hold);
+  if (!gate_shut_) throw UserError("the engine is advancing already");
   for (size_t i = 0; i < links_.size(); ++i) links_[i]->stop_at(offsets[i]);
-  advancing_ = true;
-  target_.release();
-  while (held_ && !standing()) co_await target_.progress().wait();
-  if (held_) target_.hold();
-  advancing_ = false;
-  require_held();
+  open_gate();
+  while (held_ && hold_number_ == hold && !standing()) co_await target_.progress().wait();
+  require_hold(hold);
+  shut_gate();
   co_await target_.drain();
-  require_held();
+  require_hold(hold);
   for (auto& link : links_) {
     const std::string problem = link->stop_problem();
     if (!problem.empty()) throw UserError(problem);

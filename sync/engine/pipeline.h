@@ -41,7 +41,10 @@ class Pipeline : public OwnershipOracle {
   void close();
 
   bool streaming() const;
-  asio::awaitable<void> hold();
+  /// Nothing more is sent to the target until release(); what is under way is waited for by
+  /// await_held().
+  void begin_hold();
+  asio::awaitable<void> await_held();
   void release();
   bool held() const { return held_; }
   /// Of a held pipeline: lets each link's stream be applied up to its offset exactly (links without
@@ -74,7 +77,9 @@ class Pipeline : public OwnershipOracle {
   LinkOptions link_options(size_t shard) const;
   asio::awaitable<std::vector<Offset>> ask_offsets();
   asio::awaitable<void> await_progress();
-  void require_held() const;
+  void require_hold(uint64_t number) const;
+  void shut_gate();
+  void open_gate();
   bool standing() const;
   asio::awaitable<void> wait_applied(std::vector<Offset> offsets);
 
@@ -89,8 +94,9 @@ class Pipeline : public OwnershipOracle {
   std::vector<uint64_t> keys_total_;
   std::unique_ptr<TaskGroup> tasks_;
   bool held_ = false;
+  uint64_t hold_number_ = 0;  ///< changes when a hold begins and when it ends
+  bool gate_shut_ = false;    ///< by the hold: not while it advances
   bool closed_ = false;
-  bool advancing_ = false;
 };
 
 /// Finds the shards behind --from and checks them against the declared topology. Throws UserError.

@@ -56,7 +56,8 @@ Policy policy_for(Bytes error, UnitKind kind) {
   // already.
   if (contains(error, "OOM command")) return Policy::memory;
   if (is_undeclared_key(error)) return Policy::stop;
-  return kind == UnitKind::control ? Policy::stop : Policy::settle;
+  const bool settles = kind == UnitKind::command || kind == UnitKind::transaction;
+  return settles ? Policy::settle : Policy::stop;
 }
 
 }  // namespace lockstep::engine

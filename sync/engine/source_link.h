@@ -127,6 +127,7 @@ class SourceLink {
   int64_t source_now_ms() const;
 
   asio::awaitable<void> fence_pending();
+  asio::awaitable<void> note_presence(DbIndex db, std::vector<std::string> keys);
   asio::awaitable<void> fence_keys(DbIndex db, std::vector<std::string> keys, bool gate);
   void write_fenced(DbIndex db, const fence::FencedKey& key);
   asio::awaitable<void> settle(std::vector<FailedUnit> units);
@@ -134,10 +135,11 @@ class SourceLink {
   std::string first_key(const FailedUnit& failed) const;
   uint32_t count_requests(Bytes requests) const;
   void resend(TargetNode& node, const FailedUnit& failed);
-  void resend_control(const FailedUnit& failed);
   asio::awaitable<void> fence_unknown(std::vector<Bytes> args);
   asio::awaitable<void> on_target(const char* what, std::function<asio::awaitable<void>()> work);
   asio::awaitable<void> flush(std::vector<Bytes> args);
+  asio::awaitable<void> flush_database();
+  asio::awaitable<void> flush_database_once(DbIndex db);
   void forget_unsupported(Bytes flush);
   asio::awaitable<void> swap_databases(std::vector<Bytes> args);
   asio::awaitable<void> swap_once(DbIndex a, DbIndex b, std::string marker);
@@ -145,6 +147,8 @@ class SourceLink {
   asio::awaitable<void> remove_owned(bool all);
   asio::awaitable<void> flush_owned_on(net::Endpoint node, DbIndex db);
   asio::awaitable<void> remove_functions();
+  asio::awaitable<void> load_functions();
+  asio::awaitable<void> load_libraries(std::vector<std::string> codes);
   asio::awaitable<void> remove_keys(net::Client& client, std::vector<std::string> keys);
   asio::awaitable<void> lock_aux();
   asio::awaitable<net::Client*> connect_aux();

@@ -151,6 +151,9 @@ asio::awaitable<void> SourceLink::apply_step(StreamPlanner::Step step, std::vect
     case StreamPlanner::Step::function_gone:
       co_await remove_functions();
       break;
+    case StreamPlanner::Step::load_functions:
+      co_await load_functions();
+      break;
     case StreamPlanner::Step::ask_keys:
       co_await fence_unknown(args);
       break;

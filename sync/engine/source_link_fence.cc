@@ -26,9 +26,31 @@ constexpr milliseconds aux_retry_pause{200};
 
 asio::awaitable<void> SourceLink::fence_pending() {
   const auto pending = fences_.pending_keys();
-  for (const auto& [db, keys] : pending) co_await fence_keys(db, keys, true);
+  for (const auto& [db, keys] : pending) {
+    if (db.value < target_.abilities().databases)
+      co_await fence_keys(db, keys, true);
+    else
+      co_await note_presence(db, keys);
+  }
   fences_.clear_pending();
   target_.progress().notify();
+}
+
+// Of keys that the target has no place for nothing but their presence matters.
+asio::awaitable<void> SourceLink::note_presence(DbIndex db, std::vector<std::string> keys) {
+  std::string requests;
+  resp::append_command(requests, {"SELECT", std::to_string(db.value)});
+  for (const std::string& key : keys) resp::append_command(requests, {"EXISTS", key});
+  resp::append_command(requests, {"SELECT", "0"});
+  const auto replies = co_await ask_source_many(std::move(requests), keys.size() + 2);
+  for (size_t i = 0; i < keys.size(); ++i) {
+    const resp::Value& reply = replies[i + 1];
+    if (reply.is_error())
+      throw UserError(fmt::format("{} does not tell whether {} exists in database {}: {}",
+                                  options_.source.label(), printable(keys[i]), db.value,
+                                  reply.text));
+    loader_.values().note_presence(db, keys[i], reply.integer > 0);
+  }
 }
 
 asio::awaitable<void> SourceLink::fence_keys(DbIndex db, std::vector<std::string> keys, bool gate) {
@@ -82,16 +104,25 @@ asio::awaitable<void> SourceLink::settle(std::vector<FailedUnit> units) {
   std::map<DbIndex, std::set<std::string>> keys;
   for (const FailedUnit& failed : units) {
     const Policy policy = policy_for(failed.error, failed.unit.kind);
-    if (policy == Policy::rebuild) {
+    if (policy == Policy::rebuild && failed.unit.kind == UnitKind::fence) {
+      // Commands on the key may have been done behind it: its value of then must not come back.
+      loader_.values().refuse(failed.request);
+      for (auto& [db, key] : known_keys(failed)) keys[db].insert(key);
+    } else if (policy == Policy::rebuild) {
       loader_.rebuild(failed.request, failed.unit);
     } else if (failed.unit.kind == UnitKind::restore) {
       resend(target_.node_of_key(first_key(failed)), failed);
     } else if (failed.unit.kind == UnitKind::control) {
-      // SELECT belongs to the connection; what goes to every node is sent to every node again,
-      // which changes nothing where it was done.
-      resend_control(failed);
-    } else {
+      // What goes to every node is sent to every node again, which changes nothing where it was
+      // done.
+      for (size_t i = 0; i < target_.node_count(); ++i) resend(target_.node(i), failed);
+    } else if (failed.unit.kind != UnitKind::select) {  // which belongs to the connection
       for (auto& [db, key] : known_keys(failed)) keys[db].insert(key);
+    }
+    if (failed.strayed_to && failed.unit.kind != UnitKind::control) {
+      for (auto& [db, key] : known_keys(failed)) {
+        if (db == failed.unit.db) keys[*failed.strayed_to].insert(key);
+      }
     }
   }
   const std::string* big = loader_.big_key();
@@ -141,14 +172,6 @@ uint32_t SourceLink::count_requests(Bytes requests) const {
     ++count;
   }
   return count;
-}
-
-void SourceLink::resend_control(const FailedUnit& failed) {
-  resp::CommandParser parser;
-  parser.parse(failed.request);
-  const commands::Spec* spec = commands::find(parser.args());
-  if (spec && spec->scope == commands::Scope::select) return;
-  for (size_t i = 0; i < target_.node_count(); ++i) resend(target_.node(i), failed);
 }
 
 asio::awaitable<void> SourceLink::fence_unknown(std::vector<Bytes> args) {

@@ -111,14 +111,38 @@ asio::awaitable<void> SourceLink::on_target(const char* what,
   }
 }
 
-// Alone, because it may have to be sent again, to all nodes, when one does not answer.
+// Alone, because it may have to be sent again, to all nodes, when one does not answer. FLUSHDB not
+// behind a SELECT that may be refused.
 asio::awaitable<void> SourceLink::flush(std::vector<Bytes> args) {
+  if (args[0].size() != flushall_length) co_return co_await flush_database();
   co_await target_.drain(options_.id);
   if (!target_.open_for_producers()) co_await target_.enter();
   planner_.flush(args[0]);
   forget_unsupported(args[0]);
   co_await target_.drain(options_.id);
   fences_.fence_again(planner_.settled());
+}
+
+asio::awaitable<void> SourceLink::flush_database() {
+  const DbIndex db = planner_.db();
+  unsupported_.clear(db);
+  if (db.value < target_.abilities().databases) {
+    const auto work = [this, db] { return flush_database_once(db); };
+    co_await on_target("FLUSHDB", work);
+  }
+  fences_.fence_again(planner_.settled());
+}
+
+asio::awaitable<void> SourceLink::flush_database_once(DbIndex db) {
+  for (size_t index = 0; index < target_.node_count(); ++index) {
+    const auto client = co_await net::Client::connect(target_.node(index).endpoint());
+    for (std::vector<std::string> request :
+         {std::vector<std::string>{"SELECT", std::to_string(db.value)},
+          std::vector<std::string>{"FLUSHDB"}}) {
+      const resp::Value reply = co_await client->command(std::move(request));
+      require_done(reply, "FLUSHDB", *client);
+    }
+  }
 }
 
 void SourceLink::forget_unsupported(Bytes flush) {
@@ -227,14 +251,48 @@ asio::awaitable<void> SourceLink::remove_keys(net::Client& client, std::vector<s
     require_done(reply, "the removal of a flushed key", client);
 }
 
-std::set<std::string> library_names(const resp::Value& list) {
-  std::set<std::string> names;
+namespace {
+
+/// Of each library in the reply to FUNCTION LIST.
+std::vector<std::string> fields_of_libraries(const resp::Value& list, Bytes field) {
+  std::vector<std::string> values;
   for (const resp::Value& library : list.items) {
     for (size_t i = 0; i + 1 < library.items.size(); i += 2) {
-      if (library.items[i].text == "library_name") names.insert(library.items[i + 1].text);
+      if (library.items[i].text == field) values.push_back(library.items[i + 1].text);
     }
   }
-  return names;
+  return values;
+}
+
+}  // namespace
+
+std::set<std::string> library_names(const resp::Value& list) {
+  const std::vector<std::string> names = fields_of_libraries(list, "library_name");
+  return {names.begin(), names.end()};
+}
+
+// The libraries that the source has by now, in place of a payload that the target does not load.
+asio::awaitable<void> SourceLink::load_functions() {
+  std::vector<std::string> list{"FUNCTION", "LIST", "WITHCODE"};
+  const resp::Value reply = co_await ask_source(std::move(list));
+  if (reply.is_error())
+    throw UserError(
+        fmt::format("{} does not tell its functions: {}", options_.source.label(), reply.text));
+  const std::vector<std::string> codes = fields_of_libraries(reply, "library_code");
+  const auto work = [this, &codes] { return load_libraries(codes); };
+  co_await on_target("FUNCTION LOAD", work);
+  co_await remove_functions();
+}
+
+asio::awaitable<void> SourceLink::load_libraries(std::vector<std::string> codes) {
+  for (size_t index = 0; index < target_.node_count(); ++index) {
+    const auto client = co_await net::Client::connect(target_.node(index).endpoint());
+    for (const std::string& code : codes) {
+      std::vector<std::string> load{"FUNCTION", "LOAD", "REPLACE", code};
+      const resp::Value reply = co_await client->command(std::move(load));
+      require_done(reply, "FUNCTION LOAD", *client);
+    }
+  }
 }
 
 asio::awaitable<void> SourceLink::remove_functions() {

@@ -10,14 +10,6 @@ namespace lockstep::engine {
 
 namespace {
 
-/// RESTORE takes this payload, by its footer.
-bool loads(const rdb::LoadableVersions& loadable, Bytes payload) {
-  if (payload.size() < rdb::dump_footer_bytes) return true;  // the target says what it is
-  uint16_t version = 0;
-  std::memcpy(&version, payload.data() + payload.size() - rdb::dump_footer_bytes, sizeof version);
-  return version < loadable.size() && loadable.test(version);
-}
-
 /// These let no stream be anything else, nor remove it.
 bool keeps_stream(Bytes command) {
   return command.starts_with('x') || command.ends_with("expire") || command.ends_with("expireat") ||
@@ -26,11 +18,20 @@ bool keeps_stream(Bytes command) {
 
 }  // namespace
 
+/// The target takes this payload of DUMP or FUNCTION DUMP, by its footer.
+bool StreamPlanner::loads(Bytes payload) const {
+  const rdb::LoadableVersions& loadable = target_.abilities().loadable;
+  if (payload.size() < rdb::dump_footer_bytes) return true;  // the target says what it is
+  uint16_t version = 0;
+  std::memcpy(&version, payload.data() + payload.size() - rdb::dump_footer_bytes, sizeof version);
+  return version < loadable.size() && loadable.test(version);
+}
+
 /// The target takes the request, as it is or rewritten.
 bool StreamPlanner::fits(const Request& request) {
   constexpr size_t payload = 3;
   if (request.spec->expiry == commands::Expiry::restore && request.args.size() > payload &&
-      !loads(target_.abilities().loadable, request.args[payload]))
+      !loads(request.args[payload]))
     return false;
   fit_ = commands::adapt(dialect_, *request.spec, request.args, adapted_);
   return fit_ != commands::Fit::fence;
@@ -55,12 +56,7 @@ bool StreamPlanner::touches_unsupported(const Request& request) const {
 void StreamPlanner::plan_unsupported(const Request& request) {
   ++counters_.left_out;
   const auto other = commands::other_database(*request.spec, request.args);
-  if (!db_there()) {
-    for (const commands::KeyRef& key : keys_) {
-      if (key.written && other) add_pending(*other, request.args[key.argument]);
-    }
-    return;
-  }
+  if (!db_there()) return other ? fence_both_databases(request, *other) : fence_written(request);
   const bool stay = std::all_of(keys_.begin(), keys_.end(), [&](const commands::KeyRef& key) {
     return unsupported_.is_stream(db_, request.args[key.argument]);
   });

@@ -280,14 +280,14 @@ void StreamPlanner::append(TargetNode& node, Slot slot, Bytes request, uint32_t 
                            const commands::Spec& spec) {
   const bool claims = spec.name == "xclaim" && !dialect_.has(commands::Option::same_claims);
   if (!grouping_) {
-    node.begin_unit(db_, before_, link_).append(request);
+    node.begin_unit(db_, begin_of_unit(), link_).append(request);
     node.end_unit({.replies = replies,
                    .link = link_,
                    .kind = UnitKind::command,
                    .expect_nonzero = needs_its_key(spec.name),
                    .expect_claims = claims,
                    .db = db_,
-                   .end = end_});
+                   .end = end_of_unit()});
     return;
   }
   const uint32_t id = target_.clustered() ? slot.value : 0;

@@ -53,9 +53,11 @@ class StreamPlanner {
     flush,        ///< FLUSHALL, FLUSHDB: with nothing else under way
     flush_owned,  ///< the same of one of several sources: remove what this one owned
     swap,         ///< SWAPDB: with nothing else under way, and once
-    function_gone,  ///< FUNCTION DELETE, FLUSH or RESTORE: remove the libraries that no source has
-    ask_keys,       ///< not in the table: ask the source for its keys, fence them
-    exploded,       ///< a transaction that cannot be one: plan take_exploded() one by one
+    function_gone,   ///< FUNCTION DELETE, FLUSH or RESTORE: remove the libraries that no source has
+    load_functions,  ///< FUNCTION RESTORE of a payload that the target does not load: read them at
+                     ///< the source
+    ask_keys,        ///< not in the table: ask the source for its keys, fence them
+    exploded,        ///< a transaction that cannot be one: plan take_exploded() one by one
   };
 
   StreamPlanner(Target& target, uint16_t link, PlannerOptions options, FenceBook& fences,
@@ -110,6 +112,7 @@ class StreamPlanner {
   Step plan_keys(const Request& request);
   Step plan_routed(const Request& request);
   bool fits(const Request& request);
+  bool loads(Bytes payload) const;
   void plan_unknown(const Request& request);
   bool touches_unsupported(const Request& request) const;
   void plan_unsupported(const Request& request);
@@ -122,6 +125,13 @@ class StreamPlanner {
   void fence_written(const Request& request);
   void fence_both_databases(const Request& request, DbIndex other);
   void add_pending(DbIndex db, Bytes key);
+  /// Offset before what is applied in one piece: the command, or its transaction.
+  Offset begin_of_unit() const {
+    return in_transaction_ || exploding_ ? transaction_begin_ : before_;
+  }
+  /// Offset that is applied with the unit being made. Parts of a transaction that is applied one by
+  /// one add nothing to it: when all of them are answered, settled() counts.
+  Offset end_of_unit() const { return exploding_ ? transaction_begin_ : end_; }
   bool touches_pending(const Request& request) const;
   bool covered(Bytes key) const;
   bool covered_by_fence(const Request& request) const;

@@ -45,8 +45,8 @@ void StreamPlanner::broadcast(Bytes raw) {
   const DbIndex db = db_there() ? db_ : DbIndex{0};
   for (size_t i = 0; i < target_.node_count(); ++i) {
     TargetNode& node = target_.node(i);
-    node.begin_unit(db, before_, link_).append(raw);
-    node.end_unit({.link = link_, .kind = UnitKind::control, .db = db, .end = end_});
+    node.begin_unit(db, begin_of_unit(), link_).append(raw);
+    node.end_unit({.link = link_, .kind = UnitKind::control, .db = db, .end = end_of_unit()});
   }
 }
 
@@ -75,7 +75,6 @@ StreamPlanner::Step StreamPlanner::plan_flush(const Request& request) {
 
 // Without SYNC and ASYNC, which not every version knows.
 void StreamPlanner::flush(Bytes name) {
-  if (to_lower(name) == "flushdb" && !db_there()) return;
   rewritten_.clear();
   resp::append_command(rewritten_, {name});
   broadcast(rewritten_);
@@ -97,6 +96,7 @@ StreamPlanner::Step StreamPlanner::plan_function(const Request& request) {
     return Step::done;
   }
   if (request.spec->name == "function restore") {
+    if (!loads(request.args[2])) return Step::load_functions;
     const bool anew = options_.only_link && to_lower(request.args.back()) == "flush";
     resp::append_command(
         rewritten_, {"FUNCTION", "RESTORE", request.args[2], Bytes(anew ? "FLUSH" : "REPLACE")});
@@ -131,8 +131,8 @@ void StreamPlanner::prepare_script(TargetNode& node, const Request& request) {
     const std::string sha1 = to_lower(request.args[1]);
     const std::string* body = scripts_.find(sha1);
     if (!body || !node.scripts().insert(sha1).second) return;
-    resp::append_command(node.begin_unit(db_, before_, link_), {"SCRIPT", "LOAD", *body});
-    node.end_unit({.link = link_, .kind = UnitKind::control, .db = db_, .end = end_});
+    resp::append_command(node.begin_unit(db_, begin_of_unit(), link_), {"SCRIPT", "LOAD", *body});
+    node.end_unit({.link = link_, .kind = UnitKind::control, .db = db_, .end = begin_of_unit()});
   }
 }
 

@@ -107,13 +107,14 @@ void StreamPlanner::send_groups() {
     if (!single) resp::append_command(out, {"MULTI"});
     out.append(group.requests);
     if (!single) resp::append_command(out, {"EXEC"});
-    group.node->set_selected(group.db);
+    if (group.db != group.first_db) group.node->forget_selected();
     group.node->end_unit({.replies = single ? 1 : group.commands + 2,
                           .link = link_,
                           .kind = single ? UnitKind::command : UnitKind::transaction,
                           .expect_claims = group.claims,
                           .exec = !single,
                           .db = group.first_db,
+                          .db_after = group.db,
                           .end = end_});
   }
   groups_.clear();

@@ -53,7 +53,7 @@ asio::awaitable<void> TargetNode::revive() {
   client_ = co_await net::Client::connect(endpoint_, options);
   parser_ = resp::Parser();
   graveyard_.clear();
-  selected_ = DbIndex{0};
+  selected_ = executed_ = DbIndex{0};
   scripts_.clear();
   up_ = true;
 }
@@ -64,7 +64,7 @@ std::string& TargetNode::begin_unit(DbIndex db, Offset before, uint16_t link) {
     current_begin_ = current_.size();
     resp::append_command(current_, {"SELECT", std::to_string(db.value)});
     selected_ = db;
-    end_unit({.link = link, .kind = UnitKind::control, .db = db, .end = before});
+    end_unit({.link = link, .kind = UnitKind::select, .db = db, .end = before});
   }
   current_begin_ = current_.size();
   return current_;
@@ -213,7 +213,8 @@ void TargetNode::finish_front() {
   const bool doubtful = !unit.failed && observer_.doubts(unit);
   FailedUnit failed;
   if (unit.failed || doubtful)
-    failed = {unit, std::string(front_request()), std::exchange(front_error_, {})};
+    failed = {unit, std::string(front_request()), std::exchange(front_error_, {}),
+              strayed_to(unit)};
   units_.pop_front();
   front_offset_ += unit.bytes;
   outstanding_bytes_ -= unit.bytes;
@@ -230,8 +231,25 @@ void TargetNode::finish_front() {
   LinkProgress& progress = progress_[unit.link];
   progress.acked = unit.end;
   --progress.outstanding;
+  if (up_) note_executed(unit, failed.error);
   if (unit.failed) return observer_.on_unit_failed(std::move(failed));
   if (doubtful) observer_.on_unit_doubtful(std::move(failed));
+}
+
+/// What is under way behind a refused SELECT is done in another database, if it is done.
+void TargetNode::note_executed(const Unit& unit, const std::string& error) {
+  if (unit.kind == UnitKind::transaction && !unit.failed) executed_ = unit.db_after;
+  if (unit.kind == UnitKind::select && !unit.failed) executed_ = unit.db;
+  if (unit.kind != UnitKind::select || !unit.failed) return;
+  astray_ = true;
+  disconnect(fmt::format("{}: it refused to select database {}: {}", endpoint_.label(),
+                         unit.db.value, error));
+  astray_ = false;
+}
+
+std::optional<DbIndex> TargetNode::strayed_to(const Unit& unit) const {
+  if (!astray_ || unit.kind == UnitKind::select || unit.db == executed_) return {};
+  return executed_;
 }
 
 void TargetNode::disconnect(const std::string& reason) {

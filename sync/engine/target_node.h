@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -79,9 +80,8 @@ class TargetNode {
 
   /// SHA-1s of the scripts that this node is known to hold.
   std::unordered_set<std::string>& scripts() { return scripts_; }
-  /// The database that a unit appended now will find.
-  DbIndex selected() const { return selected_; }
-  void set_selected(DbIndex db) { selected_ = db; }
+  /// The unit that was appended last may leave another database selected than it began in.
+  void forget_selected() { selected_.reset(); }
 
  private:
   struct LinkProgress {
@@ -94,6 +94,8 @@ class TargetNode {
   void scan_exec(const std::vector<resp::Node>& nodes);
   bool found_key_gone(const std::vector<resp::Node>& nodes) const;
   void finish_front();
+  void note_executed(const Unit& unit, const std::string& error);
+  std::optional<DbIndex> strayed_to(const Unit& unit) const;
   void fail_outstanding();
   Bytes front_request() const;
 
@@ -105,7 +107,9 @@ class TargetNode {
   bool up_ = false;
   bool closed_ = false;
   std::string down_reason_;
-  DbIndex selected_;
+  std::optional<DbIndex> selected_;  ///< the database that a unit appended now will find
+  DbIndex executed_;                 ///< the one that is selected behind what was answered last
+  bool astray_ = false;              ///< a SELECT was refused, and what is outstanding came behind
 
   std::string current_;
   size_t current_begin_ = 0;  ///< where the unit being appended begins

@@ -152,6 +152,45 @@ TEST_F(target_trouble, a_busy_node_does_not_make_a_cluster_a_standalone_server) 
   run(body());
 }
 
+// While a script runs, the node refuses SELECT as well, and what comes later must not go into the
+// database that is selected still.
+TEST_F(target_trouble, a_database_that_was_refused_is_selected_again) {
+  const auto body = [this]() -> asio::awaitable<void> {
+    co_await start(1, "SET k 0", ExpiryMode::replica);
+    const auto script = co_await net::Client::connect(to());
+    std::string endless = "*3\r\n$4\r\nEVAL\r\n$17\r\nwhile true do end\r\n$1\r\n0\r\n";
+    const asio::const_buffer buffer = asio::buffer(endless);
+    co_await script->stream().write(std::span(&buffer, 1));
+    co_await fixtures::poll_until(seconds(20), "a busy node",
+                                  [this]() -> asio::awaitable<std::string> {
+                                    const auto reply = co_await say(to(), "PING");
+                                    co_return reply.error_code() == "BUSY" ? "" : reply.text;
+                                  });
+    co_await say_together(from(), "SELECT 1\nSET k 1\nRPUSH l 1");
+    co_await await_failures(1);
+    co_await say(to(), "SCRIPT KILL");
+    co_await expect_same();
+    co_await say_together(from(), "SELECT 1\nRPUSH l 2\nFLUSHDB\nRPUSH l 3");
+    co_await expect_same();
+    co_await end();
+  };
+  run(body());
+}
+
+// The transaction is refused, so its SELECT is not done, and what needs no memory comes behind it.
+TEST_F(target_trouble, a_refused_transaction_has_not_selected_its_last_database) {
+  const auto body = [this]() -> asio::awaitable<void> {
+    co_await start(1, "SET z 0\nSET other 0\nSELECT 1\nSET z 1", ExpiryMode::replica);
+    co_await say(to(), "CONFIG SET maxmemory 1");
+    co_await say_together(from(), "MULTI\nSET x 0\nSELECT 1\nSET y 1\nEXEC\nDEL z");
+    co_await await_failures(1);
+    co_await say(to(), "CONFIG SET maxmemory 0");
+    co_await expect_same();
+    co_await end();
+  };
+  run(body());
+}
+
 // One node does the flush and later writes, the other one's connection breaks before it has: the
 // flush is sent again, but not behind what came after it.
 TEST_F(target_trouble, a_flush_that_one_node_has_not_done_spares_later_keys) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "sync/base/units.h"
@@ -12,7 +13,8 @@ enum class UnitKind : uint8_t {
   command,      ///< one command of the stream
   transaction,  ///< MULTI … EXEC of the stream, `replies` counts all of its lines
   fence,        ///< a key written back by a fence
-  control,      ///< SELECT, SCRIPT LOAD, FUNCTION LOAD, FLUSHALL …: touches no particular key
+  select,       ///< SELECT
+  control,      ///< SCRIPT LOAD, FUNCTION LOAD, FLUSHALL …: touches no particular key
 };
 
 /// What was sent to a target node in one piece and is not yet answered.
@@ -25,8 +27,9 @@ struct Unit {
   bool expect_claims = false;   ///< a reply to XCLAIM without the entry says that it was deleted
   bool exec = false;            ///< the last reply is EXEC's
   bool failed = false;
-  DbIndex db;  ///< selected when it begins
-  Offset end;  ///< the link's offset behind it
+  DbIndex db;        ///< selected when it begins
+  DbIndex db_after;  ///< of a transaction: selected behind it
+  Offset end;        ///< the link's offset behind it
 };
 
 /// A unit that was refused, or whose fate is unknown because the connection broke.
@@ -34,6 +37,8 @@ struct FailedUnit {
   Unit unit;
   std::string request;
   std::string error;  ///< the server's words, or why the connection broke
+  /// It may have been done in this database instead of its own, whose SELECT was refused.
+  std::optional<DbIndex> strayed_to;
 };
 
 }  // namespace lockstep::engine

@@ -122,12 +122,18 @@ ValueWriter::Form ValueWriter::write(const rdb::Entry& entry, int64_t grace_ms, 
 }
 
 void ValueWriter::require_database(const rdb::Entry& entry) const {
-  if (entry.db.value < target_.abilities().databases) return;
-  throw fence::UnsupportedValue(
+  if (entry.db.value >= target_.abilities().databases) throw no_database(entry.db, entry.key);
+}
+
+fence::UnsupportedValue ValueWriter::no_database(DbIndex db, Bytes key) const {
+  return {
       fence::Unsupported::database,
-      fmt::format("{} is in database {}, and the target {} has only {}", printable(entry.key),
-                  entry.db.value, target_.clustered() ? "cluster" : "server",
-                  target_.abilities().databases));
+      fmt::format("{} is in database {}, and the target {} has only {}", printable(key), db.value,
+                  target_.clustered() ? "cluster" : "server", target_.abilities().databases)};
+}
+
+void ValueWriter::note_presence(DbIndex db, Bytes key, bool present) {
+  present ? unsupported_.add(db, key, no_database(db, key)) : unsupported_.remove(db, key);
 }
 
 /// Whole before any of it is sent: it may turn out that the target cannot hold it.
@@ -190,15 +196,21 @@ void ValueWriter::leave_out(DbIndex db, Bytes key, const fence::UnsupportedValue
   append_removal(db, key, unit, before);
 }
 
+void ValueWriter::refuse(Bytes requests) { refuse_type(parse_written(requests).payload); }
+
+void ValueWriter::refuse_type(const rdb::DumpView& payload) {
+  if (is_module(payload.type))
+    refused_modules_.insert(module_of(payload.value));
+  else
+    refused_types_.set(payload.type);
+}
+
 ValueWriter::Form ValueWriter::write_refused(Bytes requests, const Unit& unit, Offset before) {
   const Written written = parse_written(requests);
+  refuse_type(written.payload);
   rdb::Entry entry{.db = unit.db, .key = written.key, .expire_at = written.expire_at};
   entry.type = written.payload.type;
   entry.value = written.payload.value;
-  if (is_module(entry.type))
-    refused_modules_.insert(module_of(entry.value));
-  else
-    refused_types_.set(entry.type);
   // What was written has the grace already.
   return write(entry, 0, unit, before);
 }

@@ -6,6 +6,7 @@
 
 #include "sync/engine/target.h"
 #include "sync/engine/unsupported.h"
+#include "sync/rdb/dump_payload.h"
 #include "sync/rdb/framer.h"
 
 namespace lockstep::engine {
@@ -32,9 +33,13 @@ class ValueWriter {
              uint16_t payload_version = 0);
   /// Appends the key's removal.
   void remove(DbIndex db, Bytes key, Unit unit, Offset before);
-  /// The unit of requests made by write() which the target refused as a payload: the value again,
-  /// as commands, and so are all of its type from now on.
+  /// Requests made by write() which the target refused as a payload: all of its type go as commands
+  /// from now on.
+  void refuse(Bytes requests);
+  /// The same, and the value again.
   Form write_refused(Bytes requests, const Unit& unit, Offset before);
+  /// A key of a database that the target does not have was written.
+  void note_presence(DbIndex db, Bytes key, bool present);
   /// A value that is written in parts turned out to be one that the target cannot hold.
   void leave_out(DbIndex db, Bytes key, const fence::UnsupportedValue& why, Unit unit,
                  Offset before);
@@ -47,6 +52,8 @@ class ValueWriter {
                       std::string& out, Unit& unit) const;
   void append_removal(DbIndex db, Bytes key, Unit unit, Offset before);
   void require_database(const rdb::Entry& entry) const;
+  fence::UnsupportedValue no_database(DbIndex db, Bytes key) const;
+  void refuse_type(const rdb::DumpView& payload);
   void make_commands(const rdb::Entry& entry, int64_t grace_ms, Unit& unit);
 
   Target& target_;
