@@ -117,6 +117,7 @@ const Case cases[] = {
     {"XGROUP CREATE x g 0 MKSTREAM ENTRIESREAD 3", "XGROUP CREATE x g 0 MKSTREAM"},
     {"XGROUP DESTROY x g", "as it is"},
     {"XCLAIM x g c 0 1-1 JUSTID", "XCLAIM x g c 0 1-1"},
+    {"XCLAIM x justid JUSTID 0 1-1 JUSTID", "XCLAIM x justid JUSTID 0 1-1"},
     {"XAUTOCLAIM x g c 0 0", "fence"},
     {"SPOP s 3", "fence"},
     {"GET k", "as it is"},
@@ -175,6 +176,9 @@ TEST(Dialect, OfTwoServersIsWhatBothTake) {
   EXPECT_FALSE(both.knows("set"));
   EXPECT_EQ(adapted(both, "LPOP l"), "as it is");
   EXPECT_EQ(adapted(both, "LPOP l 3"), "LTRIM l 3 -1");
+  const Dialect open = Dialect::common(dialect_of("ping/-1"), dialect_of("ping/-2"));
+  EXPECT_TRUE(open.knows("ping"));
+  EXPECT_FALSE(open.takes(*find(std::array<Bytes, 1>{"ping"}), 1));
 }
 
 }  // namespace

@@ -165,9 +165,12 @@ Fit xclaim(const Dialect& dialect, const Spec& spec, Args args, Requests& out) {
   if (dialect.has(Option::same_claims) || dialect.has(Option::stream_counters) ||
       !dialect.knows(spec))
     return as_it_is(dialect, spec, args);
+  // XCLAIM key group consumer min-idle-time id …
+  constexpr size_t options_begin = 6;
   std::vector<Bytes> kept;
-  std::ranges::copy_if(args.subspan(1), std::back_inserter(kept),
-                       [](Bytes word) { return !is_word(word, "justid"); });
+  for (size_t i = 1; i < args.size(); ++i) {
+    if (i < options_begin || !is_word(args[i], "justid")) kept.push_back(args[i]);
+  }
   return send(out, args[0], kept);
 }
 

@@ -36,9 +36,13 @@ Dialect Dialect::newest() {
 Dialect Dialect::common(const Dialect& a, const Dialect& b) {
   Dialect dialect;
   for (size_t row = 0; row < dialect.arity_.size(); ++row) {
-    // A fixed arity is positive: the larger of two takes less.
-    const bool known = a.arity_[row] != 0 && b.arity_[row] != 0;
-    dialect.arity_[row] = known ? std::max(a.arity_[row], b.arity_[row]) : int8_t{0};
+    // A fixed arity is positive, and takes less than any other. Of two that are not, the smaller
+    // number asks for more arguments.
+    const int8_t one = a.arity_[row], other = b.arity_[row];
+    const bool open = one < 0 && other < 0;
+    dialect.arity_[row] = one == 0 || other == 0 ? int8_t{0}
+                          : open                 ? std::min(one, other)
+                                                 : std::max(one, other);
   }
   dialect.options_ = a.options_ & b.options_;
   return dialect;

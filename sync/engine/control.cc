@@ -11,6 +11,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
@@ -34,6 +35,8 @@ using Response = http::response<http::string_body>;
 namespace {
 
 constexpr uint64_t request_bytes_max = 64 * 1024;
+constexpr std::chrono::milliseconds accept_retry_pause{200};
+constexpr uint64_t lease_max_ms = 3'600'000;
 
 stream_protocol::endpoint parse_address(const std::string& address) {
   if (address.starts_with("unix:"))
@@ -98,6 +101,8 @@ std::map<std::string, Offset> parse_positions(const std::string& body) {
 asio::awaitable<bool> handle_leased(Engine& engine, const Request& request) {
   const std::string target(request.target());
   if (const auto lease = argument(target, "/hold?lease=")) {
+    if (*lease == 0 || *lease > lease_max_ms)
+      throw UserError(fmt::format("/hold takes a lease of 1 to {} ms", lease_max_ms));
     co_await engine.hold_for(std::chrono::milliseconds(*lease));
   } else if (const auto advance = argument(target, "/advance?hold=")) {
     auto positions = parse_positions(request.body());
@@ -190,7 +195,13 @@ struct Control::Impl : std::enable_shared_from_this<Control::Impl> {
       boost::system::error_code error;
       Socket socket =
           co_await acceptor.async_accept(asio::redirect_error(asio::use_awaitable, error));
-      if (error) break;
+      if (error == asio::error::operation_aborted) break;
+      if (error) {  // no descriptor is free, or the caller has gone again
+        spdlog::warn("--control: a connection could not be taken: {}", error.message());
+        asio::steady_timer pause(acceptor.get_executor(), accept_retry_pause);
+        co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
+        continue;
+      }
       sessions.push_back({std::move(socket)});
       asio::co_spawn(acceptor.get_executor(), serve(self, std::prev(sessions.end())),
                      asio::detached);

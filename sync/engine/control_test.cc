@@ -76,6 +76,8 @@ TEST_F(control, tells_the_state) {
     expect_text(co_await ask("GET /nothing"), "404");
     expect_text(co_await ask("POST /nothing"), "404");
     expect_text(co_await ask("PUT /status"), "405");
+    expect_text(co_await ask("POST /hold?lease=0"), "1 to 3600000 ms");
+    expect_text(co_await ask("POST /hold?lease=9223372036854775808"), "1 to 3600000 ms");
   };
   run(body());
 }

@@ -278,15 +278,17 @@ uint32_t StreamPlanner::encode(const commands::Spec& spec, std::span<const Bytes
 
 void StreamPlanner::append(TargetNode& node, Slot slot, Bytes request, uint32_t replies,
                            const commands::Spec& spec) {
+  // A message is sent from any database, of keys none comes here that the target has no place for.
+  const DbIndex db = db_there() ? db_ : DbIndex{0};
   const bool claims = spec.name == "xclaim" && !dialect_.has(commands::Option::same_claims);
   if (!grouping_) {
-    node.begin_unit(db_, begin_of_unit(), link_).append(request);
+    node.begin_unit(db, begin_of_unit(), link_).append(request);
     node.end_unit({.replies = replies,
                    .link = link_,
                    .kind = UnitKind::command,
                    .expect_nonzero = needs_its_key(spec.name),
                    .expect_claims = claims,
-                   .db = db_,
+                   .db = db,
                    .end = end_of_unit()});
     return;
   }
@@ -298,14 +300,14 @@ void StreamPlanner::append(TargetNode& node, Slot slot, Bytes request, uint32_t 
                                                      .requests = {},
                                                      .commands = 0,
                                                      .claims = false,
-                                                     .first_db = db_,
-                                                     .db = db_}});
+                                                     .first_db = db,
+                                                     .db = db}});
   }
   Group& group = found->second;
-  if (group.db != db_) {
-    resp::append_command(group.requests, {"SELECT", std::to_string(db_.value)});
+  if (group.db != db) {
+    resp::append_command(group.requests, {"SELECT", std::to_string(db.value)});
     ++group.commands;
-    group.db = db_;
+    group.db = db;
   }
   group.requests.append(request);
   group.commands += replies;

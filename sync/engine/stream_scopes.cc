@@ -51,7 +51,7 @@ void StreamPlanner::broadcast(Bytes raw) {
 }
 
 void StreamPlanner::publish(const Request& request) {
-  if (request.args.size() != 3 || !db_there()) return;
+  if (request.args.size() != 3) return;
   const bool sharded = request.spec->name == "spublish";
   const Slot slot = sharded ? cluster::slot_of(request.args[1]) : Slot{0};
   rewritten_.clear();
