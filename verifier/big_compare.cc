@@ -28,6 +28,12 @@ constexpr size_t blocks_at_once = 16;
 constexpr uint64_t held_bytes_max = 16 << 20;
 constexpr size_t string_piece_bytes = 1 << 20;
 
+/// A payload that is whole, and not understood.
+class Undecodable : public FormatError {
+ public:
+  using FormatError::FormatError;
+};
+
 /// One side's value, as far as it is held.
 struct BigValue {
   Reading reading;
@@ -54,7 +60,12 @@ asio::awaitable<void> select(Side& side, size_t node, DbIndex from, DbIndex to) 
   co_await ask(side, node, std::move(words));
 }
 
-asio::awaitable<std::optional<ExpireAt>> expiry(Side& side, size_t node, std::string key) {
+struct Expiry {
+  bool there = true;  ///< the key is
+  std::optional<ExpireAt> at;
+};
+
+asio::awaitable<Expiry> expiry(Side& side, size_t node, std::string key) {
   const bool absolute = side.node(node).version_number >= 70000;
   std::vector<std::string> time{"TIME"}, ttl{absolute ? "PEXPIRETIME" : "PTTL", std::move(key)};
   const int64_t now_ms = side.now_ms(node);
@@ -62,9 +73,9 @@ asio::awaitable<std::optional<ExpireAt>> expiry(Side& side, size_t node, std::st
   const int64_t before_ms = time_ms(co_await ask(side, node, std::move(first)), now_ms);
   const resp::Value reply = co_await ask(side, node, std::move(ttl));
   const int64_t after_ms = time_ms(co_await ask(side, node, std::move(time)), now_ms);
-  if (reply.integer < 0) co_return std::nullopt;
-  if (absolute) co_return ExpireAt{reply.integer};
-  co_return ExpireAt{before_ms + (after_ms - before_ms) / 2 + reply.integer};
+  if (reply.integer < 0) co_return Expiry{reply.integer == -1, std::nullopt};
+  if (absolute) co_return Expiry{true, ExpireAt{reply.integer}};
+  co_return Expiry{true, ExpireAt{before_ms + (after_ms - before_ms) / 2 + reply.integer}};
 }
 
 /// The value by DUMP, as a stream.
@@ -83,13 +94,22 @@ asio::awaitable<std::optional<PayloadDigest::Value>> digest_payload(Side& side, 
     throw ConnectionError(fmt::format("{}: DUMP: {}", client.endpoint().label(), reply.text));
   if (reply.is_null()) co_return std::nullopt;
   PayloadDigest digest(reply.in_pieces ? reader.left() : reply.text.size());
-  if (!reply.in_pieces) digest.add(reply.text);
+  std::string trouble;  // the reply is read to its end all the same
+  const auto add = [&](Bytes piece) {
+    try {
+      if (trouble.empty()) digest.add(piece);
+    } catch (const FormatError& error) {
+      trouble = error.what();
+    }
+  };
+  if (!reply.in_pieces) add(reply.text);
   while (reader.left() > 0) {
     const Bytes piece = reader.piece();
-    digest.add(piece);
+    add(piece);
     if (piece.empty()) co_await reader.receive();
   }
   while (!reader.idle()) co_await reader.receive();
+  if (!trouble.empty()) throw Undecodable(0, trouble);
   co_return digest.value();
 }
 
@@ -107,10 +127,12 @@ asio::awaitable<void> read_at(Side& side, size_t node, std::string key, BigValue
     payload = co_await digest_payload(side, node, key);
     if (!payload) co_return;
   }
+  const Expiry last = co_await expiry(side, node, key);
+  if (!last.there) co_return;  // what ended early because it expired or was deleted is no value
   value.kind = payload ? payload->kind : *kind;
   value.blocks = std::move(blocks);
   value.payload = payload;
-  value.reading.expire_at = co_await expiry(side, node, key);
+  value.reading.expire_at = last.at;
   value.reading.nodes.push_back(node);
 }
 
@@ -144,7 +166,10 @@ asio::awaitable<rdb::Object> read_blocks(Side& side, const BigValue& value, Cand
     for (const resp::Value& item : reply.items) part.on_list_item(item.text);
   } else {
     PieceReader reader(side, node, members);
-    co_await reader.read(key.key, kind);
+    const PiecesEnd end = co_await reader.read(key.key, kind);
+    if (end != PiecesEnd::complete)
+      throw ConnectionError(fmt::format("{}: the key {} has changed while it was read",
+                                        side.node(node).endpoint.label(), printable(key.key)));
   }
   co_await select(side, node, key.db, DbIndex{0});
   const bool ordered = kind == rdb::Kind::string || kind == rdb::Kind::list;
@@ -184,7 +209,9 @@ asio::awaitable<void> look_into(Side& source, Side& target, const BigValue& s, c
 void compare_payloads(const BigValue& s, const BigValue& t, const Tolerance& tolerance,
                       Comparison& result) {
   if (s.payload->digest == t.payload->digest) return;
-  const bool told = *s.kind == rdb::Kind::stream && tolerance.entries_read;
+  // What an older type does not carry is in the digest of a newer one.
+  const bool told = *s.kind == rdb::Kind::stream && tolerance.entries_read &&
+                    std::min(s.payload->stream_version, t.payload->stream_version) >= 2;
   result.outcome = told ? Outcome::different : Outcome::unverifiable;
   result.diff_class = DiffClass::value;
   result.detail = told ? "the values differ; they are too large to be held, so it is not told where"
@@ -195,8 +222,9 @@ void compare_presence(const BigValue& s, const BigValue& t, const Tolerance& tol
                       Comparison& result) {
   const bool on_target = t.kind.has_value();
   const Reading& present = on_target ? t.reading : s.reading;
-  result.outcome = tolerance.due(present.expire_at, on_target, present.now_ms) ? Outcome::expired
-                                                                               : Outcome::different;
+  const int64_t now_ms = std::max(s.reading.now_ms, t.reading.now_ms);
+  result.outcome =
+      tolerance.due(present.expire_at, on_target, now_ms) ? Outcome::expired : Outcome::different;
   result.diff_class = on_target ? DiffClass::extra : DiffClass::missing;
 }
 
@@ -226,6 +254,7 @@ asio::awaitable<BigComparison> compare_once(Side& source, Side& target, Candidat
   const BigValue t = co_await read_value(target, key);
   if (comes_whole(s) && comes_whole(t) && bytes <= held_bytes_max)
     co_return co_await compare_held(source, target, key, tolerance);
+  tolerance.now_ms = std::max(s.reading.now_ms, t.reading.now_ms);
   Comparison result;
   describe(s, result.source_type, result.source_digest);
   describe(t, result.target_type, result.target_digest);
@@ -255,6 +284,14 @@ asio::awaitable<BigComparison> compare_once(Side& source, Side& target, Candidat
                                 printable_expiry(t.reading.expire_at));
   }
   co_return BigComparison{s.reading, t.reading, std::move(result)};
+}
+
+/// After a reading that was left in the middle: every connection is in database 0 again.
+asio::awaitable<void> leave_databases(Side& source, Side& target, Candidate key) {
+  for (Side* side : {&source, &target}) {
+    for (const size_t node : side->holders(key.key))
+      co_await select(*side, node, key.db, DbIndex{0});
+  }
 }
 
 /// Of the keys that this node holds, where the server says it.
@@ -307,14 +344,23 @@ asio::awaitable<std::vector<uint64_t>> value_sizes(Side& source, Side& target,
 
 asio::awaitable<BigComparison> compare_big(Side& source, Side& target, Candidate key,
                                            uint64_t bytes, Tolerance tolerance) {
-  std::string failure;
+  std::string failure, unverifiable;
   for (int attempt = 0; attempt < attempts_max; ++attempt) {
     try {
       if (attempt > 0) co_await source.refresh();
       if (attempt > 0) co_await target.refresh();
       co_return co_await compare_once(source, target, key, bytes, tolerance);
+    } catch (const Undecodable& error) {
+      unverifiable = error.what();
     } catch (const ConnectionError& error) {
       failure = error.what();
+    }
+    if (!unverifiable.empty()) {
+      co_await leave_databases(source, target, key);
+      BigComparison result;
+      result.comparison.outcome = Outcome::unverifiable;
+      result.comparison.detail = unverifiable;
+      co_return result;
     }
     co_await pause_for(first_pause * (1 << attempt));
   }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "sync/rdb/digest.h"
 #include "sync/rdb/dump_payload.h"
 #include "verifier/explain.h"
@@ -28,12 +30,26 @@ std::optional<std::string> misplaced(const Reading& reading, const char* side) {
   return fmt::format("on {} nodes of the {} at once", reading.nodes.size(), side);
 }
 
+/// A hash goes with its last field.
+bool all_fields_due(const std::string& payload, bool on_target, const Tolerance& tolerance,
+                    int64_t now_ms) {
+  const rdb::DumpView view = rdb::parse_dump_payload(payload);
+  if (kind_of(view) != rdb::Kind::hash) return false;
+  const rdb::Object object = rdb::decode_object(view.type, view.value);
+  const auto& fields = std::get<rdb::Hash>(object).fields;
+  return std::all_of(fields.begin(), fields.end(), [&](const rdb::HashField& field) {
+    return tolerance.due(field.expire_at, on_target, now_ms);
+  });
+}
+
 /// One side has the key.
 void compare_presence(const Reading& source, const Reading& target, const Tolerance& tolerance,
                       Comparison& result) {
   const bool on_target = target.payload.has_value();
   const Reading& present = on_target ? target : source;
-  if (tolerance.due(present.expire_at, on_target, present.now_ms)) {
+  const int64_t now_ms = std::max(source.now_ms, target.now_ms);
+  if (tolerance.due(present.expire_at, on_target, now_ms) ||
+      all_fields_due(*present.payload, on_target, tolerance, now_ms)) {
     result.outcome = Outcome::expired;
   } else {
     differ(result, on_target ? DiffClass::extra : DiffClass::missing, "");
@@ -96,8 +112,10 @@ void compare_into(const Reading& source, const Reading& target, const Tolerance&
 
 Comparison compare(const Reading& source, const Reading& target, const Tolerance& tolerance) {
   Comparison result;
+  Tolerance now = tolerance;
+  now.now_ms = std::max(source.now_ms, target.now_ms);
   try {
-    compare_into(source, target, tolerance, result);
+    compare_into(source, target, now, result);
   } catch (const FormatError& error) {
     result.outcome = Outcome::unverifiable;
     result.detail = error.what();

@@ -57,6 +57,45 @@ TEST(Compare, AKeyWhoseTimeHasComeIsExplained) {
   EXPECT_EQ(compare(later, reading({}), hour).outcome, Outcome::different);
 }
 
+TEST(Compare, TheLaterClockDecides) {
+  const Reading present = reading(payload(string_type, {"v"}), ExpireAt{1'003'000});
+  Reading gone = reading({});
+  gone.now_ms = 1'004'000;
+  EXPECT_EQ(compare(present, gone, second).outcome, Outcome::expired);
+  gone.now_ms = 1'001'000;
+  EXPECT_EQ(compare(present, gone, second).outcome, Outcome::different);
+}
+
+/// Of Valkey 9: fields with an expiry each, by the absolute time.
+std::string expiring_hash(const std::vector<std::pair<std::string, int64_t>>& fields) {
+  constexpr rdb::ValueType hash_2 = 22;
+  std::string value(1, static_cast<char>(fields.size()));
+  for (const auto& [field, at_ms] : fields) {
+    value += static_cast<char>(field.size()) + field + std::string("\1v", 2);
+    for (int shift = 0; shift < 64; shift += 8)
+      value += static_cast<char>(static_cast<uint64_t>(at_ms) >> shift);
+  }
+  std::string out;
+  rdb::append_dump_payload(out, hash_2, value, 80);
+  return out;
+}
+
+/// Two servers do not delete them at the same moment.
+TEST(Compare, AFieldWhoseTimeHasComeMayBeGone) {
+  constexpr int64_t due = 999'000, far = 9'000'000;
+  const Reading two = reading(expiring_hash({{"a", far}, {"b", due}}));
+  const Reading one = reading(expiring_hash({{"a", far}}));
+  EXPECT_EQ(compare(two, one, second).outcome, Outcome::equal);
+  EXPECT_EQ(compare(one, two, second).outcome, Outcome::equal);
+  const Reading later = reading(expiring_hash({{"a", far}, {"b", far}}));
+  EXPECT_EQ(compare(later, one, second).diff_class, DiffClass::value);
+  EXPECT_EQ(compare(later, one, second).outcome, Outcome::different);
+  EXPECT_EQ(compare(reading(expiring_hash({{"b", due}})), reading({}), second).outcome,
+            Outcome::expired)
+      << "a hash goes with its last field";
+  EXPECT_EQ(compare(two, reading({}), second).outcome, Outcome::different);
+}
+
 TEST(Compare, OrderMattersInListsOnly) {
   const auto outcome = [](rdb::ValueType type) {
     return compare(reading(payload(type, {"a", "b"})), reading(payload(type, {"b", "a"})), second);

@@ -1,5 +1,6 @@
 #include "verifier/cut_state.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 namespace lockstep::verifier {
@@ -31,7 +32,7 @@ CutState state_at_cut(const Candidate& key, const Tolerance& tolerance,
     const bool on_target = target.has_value();
     if (!source && !target) return {};
     return one_sided(on_target ? *target : *source, on_target, tolerance,
-                     now_ms[on_target ? 1 : 0]);
+                     std::max(now_ms[0], now_ms[1]));
   }
   if (source->kind != target->kind) return {CutState::Kind::different, DiffClass::type};
   if (source->digest != target->digest) {

@@ -40,6 +40,13 @@ TEST(CutState, OneSidedWithAnExpiry) {
   EXPECT_EQ(told(key(std::nullopt, string(1, ExpireAt{1'065'000})), grace), "extra");
 }
 
+/// It may have gone on the other side while the target's snapshot was waited for.
+TEST(CutState, TheLaterClockDecides) {
+  const Candidate gone = key(string(1, ExpireAt{1'003'000}), std::nullopt);
+  EXPECT_EQ(state_at_cut(gone, {}, {1'000'000, 1'004'000}).kind, CutState::Kind::expired);
+  EXPECT_EQ(state_at_cut(gone, {}, {1'000'000, 1'001'000}).kind, CutState::Kind::different);
+}
+
 TEST(CutState, OnBothSides) {
   EXPECT_EQ(told(key(string(1), string(2))), "value");
   EXPECT_EQ(told(key(string(1), SeenState{1, rdb::Kind::list, std::nullopt})), "type");

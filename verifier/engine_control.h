@@ -32,6 +32,9 @@ struct HoldTimes {
 struct EngineStatus {
   std::string state;
   uint64_t hold_id = 0;
+  milliseconds lease_left{0};    ///< of the hold
+  bool held = false;             ///< also for another reason
+  bool caught_up = false;        ///< nothing is left to apply, as far as the engine knows
   milliseconds expiry_grace{0};  ///< how much later the target's expiries are
   std::string expiry;            ///< "replica" or "exact"
   std::vector<std::string> targets;
@@ -48,7 +51,8 @@ class EngineControl {
   EngineControl(const std::string& address, milliseconds max_hold);
 
   asio::awaitable<EngineStatus> status();
-  /// Returns when nothing is in flight to the target.
+  /// Returns when nothing is in flight to the target. A hold of somebody else, or one of ours whose
+  /// answer was lost, is waited for.
   asio::awaitable<void> hold();
   /// Applies each stream up to its offset exactly, by replid; those that are not named stay where
   /// they are.
@@ -56,6 +60,9 @@ class EngineControl {
   milliseconds max_hold() const { return max_hold_; }
   /// Since the hold began.
   milliseconds held_for() const;
+  /// Throws CutFailed if the hold has ended or is about to: what is written to the target in the
+  /// last quarter of its time might come after the engine's next commands.
+  asio::awaitable<void> require_time_left();
   /// Throws CutFailed if the hold had ended before: what was read meanwhile may be later than the
   /// cut.
   asio::awaitable<void> release();
@@ -64,6 +71,7 @@ class EngineControl {
   const HoldTimes& times() const { return times_; }
 
  private:
+  asio::awaitable<void> await_no_hold();
   asio::awaitable<EngineStatus> ask(std::string method, std::string target, std::string body);
   void note_end();
 
@@ -73,5 +81,9 @@ class EngineControl {
   std::chrono::steady_clock::time_point held_since_;
   HoldTimes times_;
 };
+
+/// Throws UserError (bad_arguments) if the engine writes to servers that are not the target's, and
+/// UserError if that cannot be told.
+asio::awaitable<void> require_feeds(EngineControl& engine, const Side& target);
 
 }  // namespace lockstep::verifier

@@ -120,6 +120,21 @@ Found field_value_difference(const rdb::HashField& source, const rdb::HashField&
                                       in_quotes(source.value), in_quotes(target.value)));
 }
 
+/// Without the fields whose time has come, and which the other side has not (any more).
+rdb::Hash without_due(const rdb::Hash& hash, const rdb::Hash& other, bool on_target,
+                      const Tolerance& tolerance) {
+  rdb::Hash rest;
+  for (const rdb::HashField& field : hash.fields) {
+    const auto less = [](const rdb::HashField& a, const rdb::HashField& b) {
+      return a.field < b.field;
+    };
+    const bool both = std::binary_search(other.fields.begin(), other.fields.end(), field, less);
+    if (both || !tolerance.due(field.expire_at, on_target, tolerance.now_ms))
+      rest.fields.push_back(field);
+  }
+  return rest;
+}
+
 Found hash_difference(const rdb::Hash& source, const rdb::Hash& target,
                       const Tolerance& tolerance) {
   if (Found found = sorted_difference(source.fields, target.fields, "field", field_name,
@@ -240,7 +255,9 @@ std::optional<ValueDifference> first_difference(const rdb::Object& source,
   if (rdb::same_value(source, target)) return std::nullopt;
   Found found;
   if (const auto* hash = std::get_if<rdb::Hash>(&source))
-    return hash_difference(*hash, std::get<rdb::Hash>(target), tolerance);
+    return hash_difference(without_due(*hash, std::get<rdb::Hash>(target), false, tolerance),
+                           without_due(std::get<rdb::Hash>(target), *hash, true, tolerance),
+                           tolerance);
   if (const auto* string = std::get_if<rdb::String>(&source))
     found = string_difference(*string, std::get<rdb::String>(target));
   else if (const auto* list = std::get_if<rdb::List>(&source))

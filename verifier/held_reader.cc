@@ -34,6 +34,7 @@ asio::awaitable<StreamPosition> stream_position(Node& node) {
   const resp::Value info = co_await node.client->command_or_throw(std::move(request));
   StreamPosition position{std::string(info_field(info.text, "master_replid")),
                           {static_cast<int64_t>(info_number(info.text, "master_repl_offset"))}};
+  position.replica = info_field(info.text, "role") == "slave";
   if (position.replid.empty()) position.replid = node.run_id;  // before 4.0
   co_return position;
 }
@@ -60,8 +61,9 @@ asio::awaitable<void> HeldReader::read_held(std::vector<Candidate> keys, OnStep 
                                             std::vector<HeldPair>& pairs) {
   co_await catch_up();
   const std::vector<Positions> offsets = co_await read_sources(keys, pairs);
+  bool first = true;  // so that each hold gets on
   for (Step& step : steps(keys, offsets)) {
-    if (engine_.held_for() > engine_.max_hold() / 2) co_return;
+    if (!std::exchange(first, false) && engine_.held_for() > engine_.max_hold() / 2) co_return;
     co_await take_step(keys, std::move(step), on_step, pairs);
   }
 }

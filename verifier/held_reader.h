@@ -70,6 +70,7 @@ class HeldReader {
 struct StreamPosition {
   std::string replid;
   Offset offset;
+  bool replica = false;  ///< it follows another server
 };
 asio::awaitable<StreamPosition> stream_position(Node& node);
 

@@ -11,16 +11,19 @@ namespace lockstep::verifier {
 asio::awaitable<ReadMode> Pass::run(ReadMode mode, std::string& note) {
   if (mode != ReadMode::automatic) {
     co_await read_both(mode);
+    co_await account_for_moves();
     co_return mode;
   }
   try {
     co_await read_both(ReadMode::snapshot);
+    co_await account_for_moves();
     co_return ReadMode::snapshot;
   } catch (const SnapshotRefused& error) {
     note = std::string("read by SCAN, because a snapshot was refused: ") + error.what();
   }
   forget();
   co_await read_both(ReadMode::scan);
+  co_await account_for_moves();
   co_return ReadMode::scan;
 }
 

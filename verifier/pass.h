@@ -51,6 +51,9 @@ class Pass {
   using Snapshots = std::vector<Snapshot>;  ///< by node; those of nodes out of scope are empty
 
   asio::awaitable<void> read_both(ReadMode mode);
+  asio::awaitable<void> account_for_moves();
+  asio::awaitable<void> add_slot(Side& side, Slot slot);
+  asio::awaitable<void> add_names(Side& side, size_t node, Slot slot);
   asio::awaitable<void> read_side(Side& side, ReadMode mode);
   asio::awaitable<void> fix(EngineControl& engine, Transfer transfer, PositionCut& cut,
                             std::array<Snapshots, 2>& snapshots);

@@ -17,6 +17,13 @@ asio::awaitable<void> attach_one(const Node& node, Transfer transfer, Snapshot& 
       fmt::format("{} knows no PSYNC, so that its snapshot has no offset", node.endpoint.label()));
 }
 
+/// What the engine has written has not come there yet.
+SnapshotRefused follows_another(const Node& node) {
+  return SnapshotRefused(fmt::format(
+      "{} is a replica, and may be behind what the engine has written: name its primary",
+      node.endpoint.label()));
+}
+
 /// A fork that somebody else had asked for before is too old.
 void require_not_older(const Node& node, const Snapshot& snapshot, Offset offset) {
   if (snapshot.link->start().offset >= offset) return;
@@ -48,6 +55,7 @@ asio::awaitable<PositionCut> Pass::run_at_position(EngineControl& engine, Transf
     }
   }
   co_await run_all(std::move(tasks));
+  co_await account_for_moves();
   co_return cut;
 }
 
@@ -65,6 +73,7 @@ asio::awaitable<void> Pass::fix(EngineControl& engine, Transfer transfer, Positi
   std::vector<Offset> not_before;
   for (size_t node = 0; node < target_.node_count(); ++node) {
     const StreamPosition position = co_await stream_position(target_.node(node));
+    if (position.replica) throw follows_another(target_.node(node));
     not_before.push_back(position.offset);
   }
   co_await attach_all(target_, transfer, snapshots[1]);

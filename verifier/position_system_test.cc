@@ -5,11 +5,13 @@
 #include <csignal>
 #include <thread>
 
+#include "fixtures/cluster_builder.h"
 #include "fixtures/poll_until.h"
 #include "sync/cluster/discover.h"
 #include "sync/cluster/slot.h"
 #include "sync/net/client.h"
 #include "sync/net/http_client.h"
+#include "verifier/engine_control.h"
 #include "verifier/test_sync.h"
 
 namespace lockstep::verifier {
@@ -146,6 +148,21 @@ class Position : public TwoSidesAndEngine {
       co_return nlohmann::json::parse(answer.body)["hold"][number] == 0 ? "not yet" : "";
     };
     co_await fixtures::poll_until(std::chrono::seconds(20), number, probe);
+  }
+  asio::awaitable<void> hold_by_hand(milliseconds lease) {
+    EngineControl engine(control(), lease);
+    co_await engine.hold();
+  }
+  std::unique_ptr<fixtures::Deployment> start_third() {
+    std::unique_ptr<fixtures::Deployment> third;
+    await(start_third(third));
+    return third;
+  }
+  asio::awaitable<void> start_third(std::unique_ptr<fixtures::Deployment>& third) {
+    fixtures::DeploymentOptions options = target_->options();
+    options.name = "third";
+    third = co_await fixtures::Deployment::start(io_.get_executor(), addresses_, directory_.path(),
+                                                 options);
   }
   asio::awaitable<void> kill_when_held(pid_t engine) {
     co_await await_hold("id");
@@ -294,15 +311,52 @@ TEST_F(Position, WithoutAnEngineItIsRefusedOrSaid) {
   EXPECT_NE(found_note(report, "the engine does not answer"), "");
 }
 
-/// An engine between other servers cannot tell a position of these.
+/// An engine between other servers cannot tell a position of these, and must not be held for them.
 TEST_F(Position, TheEngineOfOthersIsRefused) {
   start();
   start_engine();
-  std::swap(source_, target_);
-  const VerifyReport report = verify(options_with(CutMode::position));
+  const auto third = start_third();
+  VerifyOptions changed = options_with(CutMode::position);
+  changed.from = third->urls();
+  const VerifyReport report = verify(changed);
   EXPECT_EQ(report.verdict, Verdict::unknown);
   EXPECT_NE(report.problem.find("no link follows"), std::string::npos) << report.problem;
   EXPECT_FALSE(engine_status()["held"]);
+  const nlohmann::json holds = engine_status()["hold"]["count"];
+  for (const CutMode cut : {CutMode::position, CutMode::automatic}) {
+    changed = options_with(cut);
+    changed.to = third->urls();
+    EXPECT_THROW(verify(changed), UserError);
+  }
+  EXPECT_EQ(engine_status()["hold"]["count"], holds);
+}
+
+/// It may not have yet what the engine has written.
+TEST_F(Position, AReplicaOfTheTargetIsRefused) {
+  start();
+  start_engine();
+  await_caught_up();
+  const auto third = start_third();
+  await(fixtures::replicate(*third->servers()[0], *target_->servers()[0]));
+  VerifyOptions changed = options_with(CutMode::position);
+  changed.to = third->urls();
+  EXPECT_THROW(verify(changed), UserError);  // it is not what the engine writes to
+}
+
+/// What it holds up is no difference.
+TEST_F(Position, AHoldOfSomebodyElseIsWaitedFor) {
+  start();
+  start_engine();
+  await_caught_up();
+  for (const CutMode cut : {CutMode::settle, CutMode::automatic}) {
+    await(hold_by_hand(milliseconds(1500)));
+    on_source({"INCR", "written once"});
+    VerifyOptions changed = options_with(cut);
+    changed.confirm_quiet = milliseconds(100);
+    const VerifyReport report = verify(changed);
+    EXPECT_EQ(report.verdict, Verdict::equal) << found(report);
+    EXPECT_EQ(report.cut == "position", cut == CutMode::automatic);
+  }
 }
 
 TEST_F(Position, QuiescedMeansThatNothingIsWritten) {

@@ -206,6 +206,7 @@ asio::awaitable<void> Repairer::write(std::vector<Item> items, size_t node, DbIn
     keys.push_back(wanted(item));
   }
   journal_->sync();
+  if (engine_) co_await engine_->require_time_left();
   const WriteOutcome outcome =
       co_await write_keys(target_.node(node), db, std::move(keys), target_.now_ms(node));
   if (outcome.may_pass) throw ConnectionError(outcome.failure);

@@ -33,6 +33,7 @@ json nodes_json(const Side& side) {
   json nodes = json::array();
   for (size_t i = 0; i < side.node_count(); ++i)
     nodes.push_back({side.node(i).endpoint.label(), side.node(i).run_id});
+  nodes.push_back(side.ownership());
   return nodes;
 }
 
@@ -93,6 +94,7 @@ bool Resume::load() {
                     "begin anew",
                     options_.state.string()));
   }
+  loaded_ = true;
   restore(*state);
   return state->at("read");
 }

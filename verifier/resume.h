@@ -27,6 +27,8 @@ class Resume {
   /// Once both sides are open. True if both have been read already. Throws UserError for a file
   /// that is damaged or of another check, and if a server has restarted since.
   bool load();
+  /// There was something to go on from.
+  bool loaded() const { return loaded_; }
   /// A scan was under way: it must be one again.
   bool scanning() const { return scanning_; }
   /// While a scan runs, after any page.
@@ -48,6 +50,7 @@ class Resume {
   VerifyReport& report_;
   DifferenceLog& log_;
   std::optional<StateFile> file_;
+  bool loaded_ = false;
   bool scanning_ = false;
   std::chrono::steady_clock::time_point saved_ = std::chrono::steady_clock::now();
 };

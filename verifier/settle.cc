@@ -94,20 +94,32 @@ asio::awaitable<QuietWatch::Activity> QuietWatch::ask() {
   co_return now;
 }
 
-bool QuietWatch::take(Activity now, bool same, Clock::time_point asked) {
+void QuietWatch::take(Activity now, bool same, Clock::time_point asked) {
   if (!same) since_ = asked;
   if (!same && looks_ > 0) ++changes_;
   ++looks_;
   last_ = text_of(now);
   seen_ = std::move(now);
-  return same;
 }
 
 asio::awaitable<bool> QuietWatch::look() {
   const Clock::time_point asked = Clock::now();
   Activity now = co_await ask();
   const bool same = looks_ > 0 && text_of(now) == last_;
-  co_return take(std::move(now), same, asked);
+  take(std::move(now), same, asked);
+  const bool idle = co_await engine_idle();
+  if (!idle) since_ = Clock::now();
+  co_return same&& idle;
+}
+
+asio::awaitable<bool> QuietWatch::engine_idle() {
+  if (!engine_) co_return true;
+  try {
+    const EngineStatus status = co_await engine_->status();
+    co_return status.caught_up && !status.held;
+  } catch (const ConnectionError&) {
+    co_return true;
+  }
 }
 
 bool QuietWatch::only_saved(const Activity& now, const Side& side) const {
@@ -131,7 +143,8 @@ asio::awaitable<bool> QuietWatch::look_after_snapshots() {
       if (side->node(i).snapshot) since_ = std::max(since_, side->node(i).snapshot->taken);
     }
   }
-  co_return take(std::move(now), same, asked);
+  take(std::move(now), same, asked);
+  co_return same;
 }
 
 Settle::Settle(Side& source, Side& target, QuietWatch& quiet, const VerifyOptions& options,

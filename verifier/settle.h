@@ -7,6 +7,7 @@
 
 #include "verifier/compare.h"
 #include "verifier/difference_log.h"
+#include "verifier/engine_control.h"
 #include "verifier/matcher.h"
 
 namespace lockstep::verifier {
@@ -22,7 +23,12 @@ bool replicates_entries_read(const Side& source);
 /// Since when nothing has been written on either side, as far as each look tells.
 class QuietWatch {
  public:
-  QuietWatch(Side& source, Side& target) : source_(source), target_(target) {}
+  /// `engine`: that feeds the target; nullptr: none is known. Nothing is quiet while it is held or
+  /// has something to apply.
+  QuietWatch(Side& source, Side& target, EngineControl* engine)
+      : source_(source), target_(target), engine_(engine) {}
+  /// Also if it does not answer: then it applies nothing.
+  asio::awaitable<bool> engine_idle();
   /// Asks both sides. True if nothing was written since the last look.
   asio::awaitable<bool> look();
   /// The same after snapshots have been taken: saves that no write came after count as nothing,
@@ -45,10 +51,11 @@ class QuietWatch {
 
   asio::awaitable<Activity> ask();
   bool only_saved(const Activity& now, const Side& side) const;
-  bool take(Activity now, bool same, Clock::time_point asked);
+  void take(Activity now, bool same, Clock::time_point asked);
 
   Side& source_;
   Side& target_;
+  EngineControl* engine_;
   Activity seen_;
   std::string last_;
   Clock::time_point since_;

@@ -57,6 +57,18 @@ void require_topology(const cluster::Topology& topology, const std::string& decl
       ExitCode::bad_arguments);
 }
 
+std::string ownership_of(const cluster::Topology& topology) {
+  if (!topology.clustered) return "standalone";
+  std::string text;
+  for (const cluster::Shard& shard : topology.shards) {
+    text += shard.primary.id.empty() ? shard.primary.endpoint.label() : shard.primary.id;
+    for (const auto& [first, last] : shard.slots)
+      text += fmt::format(" {}-{}", first.value, last.value);
+    text += ';';
+  }
+  return text;
+}
+
 void require_covered(const cluster::Topology& topology, const char* title) {
   if (!topology.clustered || topology.uncovered().empty()) return;
   std::string ranges;
@@ -168,10 +180,46 @@ asio::awaitable<void> Side::adopt(cluster::Topology topology) {
   nodes_ = std::move(nodes);
   share_pace();
   topology_ = std::move(topology);
+  ownership_ = ownership_of(topology_);
+  co_await learn_moving();
   for (size_t i = 0; i < topology_.shards.size(); ++i) {
     for (const auto& [first, last] : topology_.shards[i].slots)
       std::fill(owner_.begin() + first.value, owner_.begin() + last.value + 1, i);
   }
+}
+
+/// Each node tells of its own slots only.
+asio::awaitable<void> Side::learn_moving() {
+  if (!topology_.clustered) co_return;
+  topology_.migrating.clear();
+  for (const auto& node : nodes_) {
+    const cluster::Topology told = co_await cluster::discover(*node->client);
+    topology_.migrating.insert(topology_.migrating.end(), told.migrating.begin(),
+                               told.migrating.end());
+  }
+}
+
+asio::awaitable<std::vector<Slot>> Side::moving_slots() {
+  std::vector<Slot> moving;
+  if (!topology_.clustered) co_return moving;
+  for (const auto& node : nodes_) {
+    const cluster::Topology told = co_await cluster::discover(*node->client);
+    if (ownership_of(told) != ownership_)
+      throw ConnectionError(
+          fmt::format("slots of the {} cluster have changed hands while it was read, as {} says",
+                      title(), node->endpoint.label()));
+    moving.insert(moving.end(), told.migrating.begin(), told.migrating.end());
+  }
+  std::sort(moving.begin(), moving.end());
+  moving.erase(std::unique(moving.begin(), moving.end()), moving.end());
+  co_return moving;
+}
+
+std::optional<size_t> Side::find(const std::string& label) const {
+  for (size_t i = 0; i < nodes_.size(); ++i) {
+    if (nodes_[i]->endpoint.label() == label) return i;
+  }
+  return std::nullopt;
 }
 
 asio::awaitable<std::unique_ptr<Node>> Side::connect(net::Endpoint endpoint) {

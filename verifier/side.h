@@ -85,10 +85,19 @@ class Side {
 
   /// The nodes to ask for a key: its owner, or all behind a Twemproxy, whose hashing is its own.
   std::vector<size_t> holders(Bytes key) const;
+  /// Of a cluster.
+  size_t owner(Slot slot) const { return owner_[slot.value]; }
   /// False for a key that clients of the cluster do not find at this node, unless its slot is on
   /// the move.
   bool serves(size_t node, Bytes key) const;
 
+  /// The node with this label.
+  std::optional<size_t> find(const std::string& label) const;
+  /// A text that changes when a slot changes hands or a node takes another's place.
+  const std::string& ownership() const { return ownership_; }
+  /// Asks all nodes of a cluster: slots that are on the move now. Throws ConnectionError if a slot
+  /// has changed hands since the topology was learnt.
+  asio::awaitable<std::vector<Slot>> moving_slots();
   /// False if the node of a cluster owns none of the slots.
   bool owns_any(size_t node, const SlotSet& slots) const;
 
@@ -107,6 +116,7 @@ class Side {
   void open_files();
   void share_pace();
   bool of_files() const { return !nodes_.empty() && nodes_.front()->file != nullptr; }
+  asio::awaitable<void> learn_moving();
   asio::awaitable<void> adopt(cluster::Topology topology);
   asio::awaitable<void> refresh_from(net::Endpoint endpoint);
 
@@ -115,6 +125,7 @@ class Side {
   std::vector<std::string> urls_;
   std::vector<net::Endpoint> asked_;
   cluster::Topology topology_;
+  std::string ownership_;
   std::array<size_t, slot_count> owner_{};    ///< of a cluster: index of the node
   std::vector<std::unique_ptr<Node>> nodes_;  ///< of a cluster: as the topology's shards
 };

@@ -77,8 +77,9 @@ asio::awaitable<void> read_attached_snapshot(Snapshot snapshot, const Scope& sco
       throw NothingSent(error.what());
     }
     buffer.commit(got);
-    counters.bytes += got;
+    const uint64_t before = parser.offset();
     buffer.consume(parser.consume(buffer.data()));
+    counters.bytes += parser.offset() - before;  // without what keeps the link alive
     counters.population += parser.take_population();
   }
   counters.functions += parser.functions();

@@ -75,6 +75,7 @@ void TwoSides::await(asio::awaitable<void> task) {
 asio::awaitable<void> TwoSides::start_both(fixtures::Topology source, fixtures::Topology target) {
   auto executor = io_.get_executor();
   auto source_options = deployment("source", source, spec("LOCKSTEP_TEST_SOURCE"));
+  source_options.replicas = source_replicas_;
   auto target_options = deployment("target", target, spec("LOCKSTEP_TEST_TARGET"));
   source_ =
       co_await fixtures::Deployment::start(executor, addresses_, directory_.path(), source_options);

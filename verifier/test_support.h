@@ -60,6 +60,8 @@ class TwoSides : public testing::Test {
   VerifyReport check() const { return verify(options()); }
   VerifyReport check(ReadMode mode) const;
 
+  size_t source_replicas_ = 0;  ///< of each primary of the source
+
   asio::io_context io_;
   fixtures::TemporaryDirectory directory_;
   fixtures::AddressPlan addresses_;

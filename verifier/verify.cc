@@ -27,6 +27,9 @@ constexpr int read_attempts_max = 5;
 constexpr milliseconds read_pause{500};
 /// Waits for a slow server that are worth a note.
 constexpr milliseconds long_wait{1000};
+/// For an engine that has been held.
+constexpr milliseconds engine_wait{10000};
+constexpr milliseconds engine_pause{100};
 
 milliseconds since(Clock::time_point begin) {
   return std::chrono::duration_cast<milliseconds>(Clock::now() - begin);
@@ -51,7 +54,10 @@ class Verification {
         target_(SideName::target, options.rate),
         matcher_(matcher_options(options)),
         pass_(source_, target_, scope_, options.transfer, matcher_),
-        quiet_(source_, target_),
+        engine_(options.engine.empty() ? std::nullopt
+                                       : std::optional<EngineControl>(std::in_place, options.engine,
+                                                                      options.max_hold)),
+        quiet_(source_, target_, engine_ ? &*engine_ : nullptr),
         settle_(source_, target_, quiet_, options, report, log),
         resume_(options, source_, target_, matcher_, pass_, quiet_, report, log) {
     pass_.on_page([this] { resume_.page_done(); });
@@ -62,9 +68,11 @@ class Verification {
     co_await source_.open(options_.from, options_.from_topology);
     co_await target_.open(options_.to, options_.to_topology);
     require_distinct(source_, target_);
-    describe(source_, report_.source);
-    describe(target_, report_.target);
-    if (!resume_.load()) {
+    describe_sides();
+    if (engine_) co_await require_feeds(*engine_, target_);
+    const bool read_before = resume_.load();
+    if (resume_.loaded() && report_.source.positions.empty()) position_.reset();
+    if (!read_before) {
       co_await read();
       resume_.reading_done();
     }
@@ -82,7 +90,14 @@ class Verification {
  private:
   size_t pending() const { return settle_.pending() + (position_ ? position_->pending() : 0); }
 
+  void describe_sides() {
+    keys_expected_ = 0;
+    describe(source_, report_.source);
+    describe(target_, report_.target);
+  }
+
   void describe(const Side& side, SideReport& report) {
+    report.nodes.clear();
     for (size_t i = 0; i < side.node_count(); ++i)
       report.nodes.push_back(side.node(i).endpoint.label());
     report.version = side.node(0).version;
@@ -92,7 +107,7 @@ class Verification {
   asio::awaitable<void> read() {
     const Clock::time_point begin = Clock::now();
     co_await quiet_.look();
-    if (position_ && !resume_.scanning()) co_await read_at_position();
+    if (position_) co_await read_at_position();
     if (position_) {
       report_.method = "snapshot";
     } else if (options_.scope.keys.empty()) {
@@ -116,7 +131,7 @@ class Verification {
         co_await pause_for(read_pause * (1 << attempt));
       }
       try {
-        if (attempt > 0) co_await begin_anew();
+        if (attempt > 0 || gave_up_) co_await begin_anew();
         std::string note;
         const ReadMode used =
             co_await pass_.run(resume_.scanning() ? ReadMode::scan : options_.read, note);
@@ -133,11 +148,7 @@ class Verification {
   asio::awaitable<void> begin_anew() {
     co_await source_.refresh();
     co_await target_.refresh();
-    report_.source.nodes.clear();
-    report_.target.nodes.clear();
-    keys_expected_ = 0;
-    describe(source_, report_.source);
-    describe(target_, report_.target);
+    describe_sides();
     pass_.forget();
   }
 
@@ -146,6 +157,7 @@ class Verification {
     std::string failure;
     try {
       co_await position_->read();
+      describe_sides();  // as they were found when it succeeded
       co_return;
     } catch (const SnapshotRefused& error) {
       failure = error.what();
@@ -153,12 +165,24 @@ class Verification {
       failure = error.what();
     }
     give_up_position(failure);
+    co_await await_engine();
+  }
+
+  /// What the attempts have held up is no difference.
+  asio::awaitable<void> await_engine() {
+    const Clock::time_point end = Clock::now() + options_.max_hold + engine_wait;
+    while (Clock::now() < end) {
+      const bool idle = co_await quiet_.engine_idle();
+      if (idle) co_return;
+      co_await pause_for(engine_pause);
+    }
   }
 
   void give_up_position(const std::string& failure) {
     if (options_.cut == CutMode::position) throw UserError(failure);
     report_.notes.push_back("not at a position, but settled: " + failure);
     position_.reset();
+    gave_up_ = true;
   }
 
   void count(SideName side, SideReport& report) {
@@ -215,7 +239,7 @@ class Verification {
     bool any = false;
     matcher_.read_strays([&any](SideName, const KeyEntry&) { any = true; });
     if (!any) co_return;
-    const std::vector<std::string> before[2] = {report_.source.nodes, report_.target.nodes};
+    const std::vector<std::string> before[2] = {labels(source_), labels(target_)};
     co_await source_.refresh();
     co_await target_.refresh();
     matcher_.read_strays([&](SideName name, const KeyEntry& stray) {
@@ -225,9 +249,20 @@ class Verification {
     matcher_.forget_strays();
   }
 
+  static std::vector<std::string> labels(const Side& side) {
+    std::vector<std::string> result;
+    for (size_t i = 0; i < side.node_count(); ++i) result.push_back(side.node(i).endpoint.label());
+    return result;
+  }
+
+  /// If the node serves the key by now, the key is compared as any other.
   void report_stray(const Side& side, const KeyEntry& stray, const std::string& holder) {
     const size_t owner = side.holders(stray.key).front();
-    if (side.node(owner).endpoint.label() == holder || side.serves(stray.node, stray.key)) return;
+    const auto now = side.find(holder);
+    if (now && side.serves(*now, stray.key)) {
+      matcher_.add_unread(side, owner, stray.db, stray.key);
+      return;
+    }
     Difference difference;
     difference.diff_class = DiffClass::misplaced;
     difference.db = stray.db;
@@ -296,12 +331,14 @@ class Verification {
   Side target_;
   Matcher matcher_;
   Pass pass_;
+  std::optional<EngineControl> engine_;  ///< to ask; the position has its own to hold
   QuietWatch quiet_;
   Settle settle_;
   std::optional<PositionCheck> position_;  ///< none: the engine is not held
   Resume resume_;
   uint64_t keys_expected_ = 0;
   bool settling_ = false;
+  bool gave_up_ = false;  ///< a cut at a position, which may have read something
 };
 
 void run_to_end(const VerifyOptions& options, VerifyReport& report, DifferenceLog& log) {
