@@ -106,9 +106,11 @@ void add_certify_command(CLI::App& app, std::function<int()>& action) {
                    "and `lockstep report merge` joins their certificates")
       ->type_name("I/N");
   command
-      ->add_option("--out", flags->out,
-                   "certificate.json, certificate.md, junit.xml, and what cases that did not pass "
-                   "leave. A run that was stopped goes on with what is there")
+      ->add_option(
+          "--out", flags->out,
+          "certificate.json, certificate.md, junit.xml, and what cases that did not pass "
+          "leave. The same command goes on with what is there, and tries again what was not "
+          "certified")
       ->type_name("DIR")
       ->capture_default_str();
   command->add_option("--jobs", flags->jobs, "Cells at the same time; 0: as fit this machine")

@@ -2,13 +2,10 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <boost/asio/this_coro.hpp>
-#include <fstream>
-#include <thread>
 
 #include "fixtures/join_all.h"
 #include "fixtures/poll_until.h"
@@ -17,6 +14,7 @@
 #include "scenarios/certify/cell_run.h"
 #include "scenarios/certify/certificate_files.h"
 #include "scenarios/certify/certificate_json.h"
+#include "scenarios/certify/machine.h"
 #include "scenarios/certify/progress.h"
 #include "scenarios/certify/request.h"
 #include "sync/base/error.h"
@@ -34,24 +32,6 @@ constexpr unsigned cells_per_core = 4;
 
 std::string now_text() {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
-}
-
-/// A field of /proc/meminfo.
-uint64_t memory_bytes(const std::string& field) {
-  std::ifstream file("/proc/meminfo");
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with(field + ":")) return std::stoull(line.substr(field.size() + 1)) * 1024;
-  }
-  return 0;
-}
-
-unsigned cores() { return std::max(1u, std::thread::hardware_concurrency()); }
-
-std::string machine_text() {
-  utsname system{};
-  uname(&system);
-  return fmt::format("{} cores, {}, {} {} {}", cores(), format_bytes(memory_bytes("MemTotal")),
-                     system.sysname, system.release, system.machine);
 }
 
 std::string servers_text(const std::vector<Server>& servers) {
@@ -87,7 +67,7 @@ class CertifyRun {
     certificate_.tool_version = LOCKSTEP_VERSION;
     certificate_.started = now_text();
     certificate_.command = options.command;
-    certificate_.machine = machine_text();
+    certificate_.machine = machine_.text;
     certificate_.request = options.request;
     certificate_.servers = servers_of(context_.facts);
     plan();
@@ -110,35 +90,44 @@ class CertifyRun {
  private:
   fs::path servers_directory() const { return fs::absolute(options_.out) / "servers"; }
 
+  /// A part of the matrix may well have no cell that can be tried; all of it may not.
+  void require_possible() const {
+    Request whole = options_.request;
+    whole.part = whole.parts = 1;
+    std::string why;
+    for (const Cell& cell : cells_of(whole)) {
+      why = why_impossible(cell.topology, cell.from, cell.to, context_.facts);
+      if (why.empty()) return;
+    }
+    throw UserError("no cell of this matrix is possible: " + why, ExitCode::bad_arguments);
+  }
+
   /// The cells of our part; those that cannot be tried are decided at once.
   void plan() {
+    require_possible();
     const Request& request = options_.request;
     std::vector<Cell> cells = cells_of(request);
-    bool possible = false;
-    std::string why = cells.empty() ? "the part has no cell" : "";
     for (size_t i = 0; i < cells.size(); ++i) {
       Cell& cell = cells[i];
       cell.seed = request.seed + seeds_of_a_cell * (i * request.parts + request.part - 1);
       cell.reason = why_impossible(cell.topology, cell.from, cell.to, context_.facts);
       if (cell.reason.empty()) {
-        possible = true;
         todo_.push_back(std::move(cell));
         continue;
       }
       cell.outcome = Outcome::unsupported;
-      why = cell.reason;
       certificate_.cells.push_back(std::move(cell));
     }
-    if (!possible)
-      throw UserError("no cell of this matrix is possible: " + why, ExitCode::bad_arguments);
   }
 
-  /// Takes over what an earlier run has done.
+  /// Takes over what an earlier run has found out; what it could not is tried again.
   void go_on() {
     if (!fs::exists(options_.out / "certificate.json")) return;
     Certificate before = read_certificate(options_.out);
     require_same(before, certificate_, options_.out);
     certificate_ = std::move(before);
+    std::erase_if(certificate_.cells,
+                  [](const Cell& cell) { return cell.outcome == Outcome::not_certified; });
     const auto is_done = [this](const Cell& cell) {
       return std::any_of(
           certificate_.cells.begin(), certificate_.cells.end(), [&](const Cell& done) {
@@ -151,9 +140,8 @@ class CertifyRun {
 
   asio::awaitable<void> run_cells() {
     context_.executor = co_await asio::this_coro::executor;
-    const size_t jobs = std::min<size_t>(
-        todo_.size(),
-        options_.jobs > 0 ? options_.jobs : jobs_that_fit(cores(), memory_bytes("MemAvailable")));
+    const unsigned fit = jobs_that_fit(machine_.cores, machine_.memory_available_bytes);
+    const size_t jobs = std::min<size_t>(todo_.size(), options_.jobs > 0 ? options_.jobs : fit);
     ServerPool pool(context_.executor, servers_directory(), 3 * jobs);
     context_.pool = &pool;
     progress_.emplace(todo_.size() + certificate_.cells.size(), certificate_.cells.size(),
@@ -187,6 +175,7 @@ class CertifyRun {
   }
 
   const CertifyOptions& options_;
+  const Machine machine_ = this_machine();
   RunContext context_;
   Certificate certificate_;
   std::vector<Cell> todo_;

@@ -17,9 +17,10 @@ struct CertifyOptions {
   std::string command;                    ///< as it was typed
 };
 
-/// Runs the cells that `out`/certificate.json does not have yet, and writes it anew after each.
-/// Returns the whole certificate. Throws UserError: bad_arguments if no cell is possible, or if
-/// `out` holds the certificate of another request, of other servers or of another lockstep.
+/// Runs the cells that `out`/certificate.json does not have yet, or could not certify, and writes
+/// it anew after each. Returns the whole certificate. Throws UserError: bad_arguments if no cell is
+/// possible, or if `out` holds the certificate of another request, of other servers or of another
+/// lockstep.
 Certificate run_certify(const CertifyOptions& options);
 
 /// How many cells fit a machine: their processes wait for one another most of the time.
