@@ -24,6 +24,13 @@ constexpr uint64_t first_seed_for_goals = seeds_of_a_cell / 2;
 
 void say_nothing(const std::string&) {}
 
+/// Paths below the folder in which the command was given, as a person there would write them.
+std::string from_here(std::string text) {
+  const std::string here = fs::current_path().string() + "/";
+  for (size_t at = 0; (at = text.find(here, at)) != std::string::npos;) text.erase(at, here.size());
+  return text;
+}
+
 class CellRun {
  public:
   CellRun(const RunContext& context, Cell cell) : context_(context), cell_(std::move(cell)) {}
@@ -114,10 +121,11 @@ class CellRun {
     finding.family = family;
     finding.seed = result.seed;
     finding.verdict = to_string(result.verdict);
-    finding.reason = result.reason;
-    finding.reproduction = fmt::format(
-        "lockstep run {}/scenario.yaml --seed {}{}{}", result.directory.string(), result.seed,
-        context_.server_flags.empty() ? "" : " ", fmt::join(context_.server_flags, " "));
+    finding.reason = from_here(result.reason);
+    finding.reproduction = fmt::format("lockstep run {}/scenario.yaml --seed {}{}{}",
+                                       from_here(result.directory.string()), result.seed,
+                                       context_.server_flags.empty() ? "" : " ",
+                                       fmt::join(context_.server_flags, " "));
     if (result.verdict == Verdict::fail)
       finding.control = co_await run_control(family, result.seed);
     cell_.findings.push_back(std::move(finding));

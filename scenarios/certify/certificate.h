@@ -78,6 +78,7 @@ struct Request {
   std::vector<std::string> families;
   uint64_t cases = 1;  ///< of each family in each cell
   uint64_t seed = 0;
+  static constexpr uint64_t parts_max = 10'000;
   /// --shard (part - 1)/parts: the cells of the table whose index modulo `parts` is part - 1.
   uint64_t part = 1, parts = 1;
 };

@@ -109,9 +109,11 @@ std::string goals(const Certificate& certificate) {
   std::string text =
       "\n## Coverage goals\n\n| goal | cells that met it | of cells where it can be | times |\n"
       "|---|---:|---:|---:|\n";
-  for (const GoalSum& sum : sums)
+  for (const GoalSum& sum : sums) {
+    if (sum.possible == 0) continue;
     text += fmt::format("| {} | {} | {} | {} |\n", plain(sum.name), sum.met, sum.possible,
                         format_count(sum.times));
+  }
   return text;
 }
 

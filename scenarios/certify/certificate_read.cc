@@ -15,7 +15,6 @@ using nlohmann::json;
 namespace {
 
 constexpr uint64_t cells_max = 100'000;
-constexpr uint64_t parts_max = 10'000;
 
 Topology topology_named(const Fields& fields, const char* field, const std::string& name) {
   for (const Topology each : {Topology::standalone, Topology::cluster}) {
@@ -118,7 +117,7 @@ Request request_of(Fields fields) {
   request.seed = fields.count("seed");
   request.part = fields.count("part");
   request.parts = fields.count("parts");
-  if (request.parts > parts_max) fields.refuse("parts", "more than ten thousand");
+  if (request.parts > Request::parts_max) fields.refuse("parts", "more than ten thousand");
   if (request.part < 1 || request.part > request.parts)
     fields.refuse("part", fmt::format("there is no part {} of {}", request.part, request.parts));
   require_each_once(fields, "from", request.from);

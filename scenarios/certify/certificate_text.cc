@@ -43,19 +43,20 @@ std::string finding_lines(const Finding& finding) {
   return text;
 }
 
-std::string failures(const Certificate& certificate, bool colour) {
+std::string findings(const Certificate& certificate, bool colour) {
   std::string text;
   for (const Cell* cell : done_cells(certificate)) {
-    if (cell->outcome != Outcome::failed) continue;
-    text += fmt::format("  {}: {} of {} cases did not pass\n", cell_name(certificate, *cell),
-                        format_count(cell->cases - cell->passed), format_count(cell->cases));
+    if (cell->findings.empty()) continue;
+    text += fmt::format("  {}: {}, {} of {} cases did not pass\n", cell_name(certificate, *cell),
+                        outcome_words(cell->outcome), format_count(cell->cases - cell->passed),
+                        format_count(cell->cases));
     for (size_t i = 0; i < cell->findings.size() && i < findings_shown; ++i)
       text += finding_lines(cell->findings[i]);
     if (cell->findings.size() > findings_shown)
       text += fmt::format("      and {} more, in certificate.md\n",
                           cell->findings.size() - findings_shown);
   }
-  return text.empty() ? "" : heading("Failed", colour) + text;
+  return text.empty() ? "" : heading("Findings", colour) + text;
 }
 
 }  // namespace
@@ -67,7 +68,7 @@ std::string certificate_text(const Certificate& certificate, bool colour) {
     text += grid_text(certificate, topology, colour);
   }
   text += section("Lost, and nothing else", losses_of(certificate), colour);
-  text += failures(certificate, colour);
+  text += findings(certificate, colour);
   text += section("Not certified", reasons_of(certificate, Outcome::not_certified), colour);
   text += section("Unsupported", reasons_of(certificate, Outcome::unsupported), colour);
   return text + "\n" + legend_text(certificate, colour) + "\n" + totals_text(certificate) + "\n";

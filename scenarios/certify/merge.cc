@@ -57,36 +57,24 @@ std::string build_of(const Server& server) {
   return fmt::format("{} (build {}, RDB {})", server.version, server.build_id, server.rdb_version);
 }
 
-using Ran = std::map<std::string, std::pair<Server, const Certificate*>>;
-
-/// In the order of the request, first sources, then targets, then whatever else ran.
-std::vector<Server> in_order(const Request& request, Ran ran) {
-  std::vector<Server> servers;
-  const auto take = [&](const std::string& name) {
-    const auto found = ran.find(name);
-    if (found == ran.end()) return;
-    servers.push_back(found->second.first);
-    ran.erase(found);
-  };
-  std::for_each(request.from.begin(), request.from.end(), take);
-  std::for_each(request.to.begin(), request.to.end(), take);
-  while (!ran.empty()) take(ran.begin()->first);
-  return servers;
-}
-
+/// In the order of the parts; each once.
 std::vector<Server> same_servers(const std::vector<Certificate>& parts) {
-  Ran ran;
+  std::vector<Server> servers;
+  std::map<std::string, std::pair<std::string, const Certificate*>> builds;
   for (const Certificate& part : parts) {
     for (const Server& server : part.servers) {
-      const auto& [first, where] = ran.try_emplace(server.name, server, &part).first->second;
-      if (build_of(first) != build_of(server))
-        refuse(fmt::format(
-            "{} is {} in {}, and {} in {}: one certificate speaks of one build. Give "
-            "all machines the same servers, such as a copy of one cache",
-            server.name, build_of(first), part_name(*where), build_of(server), part_name(part)));
+      const auto [found, is_new] =
+          builds.try_emplace(server.name, std::pair(build_of(server), &part));
+      const auto& [build, where] = found->second;
+      if (is_new) servers.push_back(server);
+      if (build != build_of(server))
+        refuse(
+            fmt::format("{} is {} in {}, and {} in {}: one certificate speaks of one build. Give "
+                        "all machines the same servers, such as a copy of one cache",
+                        server.name, build, part_name(*where), build_of(server), part_name(part)));
     }
   }
-  return in_order(parts.front().request, std::move(ran));
+  return servers;
 }
 
 std::string joined_words(const std::vector<Certificate>& parts, std::string Certificate::*word) {

@@ -44,7 +44,9 @@ std::string eta(const ProgressState& state) {
   if (state.done == 0 || state.elapsed.count() == 0) return "ETA ?";
   const double rate =
       static_cast<double>(state.done) * 60000 / static_cast<double>(state.elapsed.count());
-  return fmt::format("{:.1f} a minute  ETA {}", rate, format_duration(left_of(state)));
+  const std::string text = fmt::format("{:.1f} a minute", rate);
+  const milliseconds left = left_of(state);
+  return left.count() == 0 ? text : fmt::format("{}  ETA {}", text, format_duration(left));
 }
 
 std::string troubles(const ProgressState& state) {

@@ -22,7 +22,6 @@ namespace {
 
 constexpr uint64_t cases_max = 1000;
 constexpr uint64_t seed_max = uint64_t{1} << 53;
-constexpr uint64_t parts_max = 100'000;
 constexpr uint64_t matrix_version = 1;
 
 [[noreturn]] void refuse(const std::string& message) {
@@ -46,7 +45,7 @@ std::vector<std::string> servers_of(const std::vector<std::string>& given) {
   std::vector<std::string> wanted;
   for (const std::string& name : given)
     if (name != "all") wanted.push_back(usable_server(name).name);
-  const bool all = given.empty() || holds(given, "all");
+  const bool all = holds(given, "all");
   std::vector<std::string> names;
   for (const fixtures::ServerSpec& spec : fixtures::catalogue()) {
     const bool here = all && !spec.proxy && fixtures::locate(spec);
@@ -97,7 +96,7 @@ void set_part(const std::string& shard, Request& request) {
   const auto parts = slash == std::string::npos
                          ? std::nullopt
                          : number_of(std::string_view(shard).substr(slash + 1));
-  if (!index || !parts || *index >= *parts || *parts > parts_max)
+  if (!index || !parts || *index >= *parts || *parts > Request::parts_max)
     refuse(fmt::format("--shard: \"{}\" is not a part: write i/n with i from 0 to n-1, as 0/4",
                        shard));
   request.part = *index + 1;
@@ -147,6 +146,13 @@ RequestFlags over(RequestFlags flags, const RequestFlags& file) {
 }
 
 Request make_request(const RequestFlags& flags) {
+  for (const auto& [flag, names] : {std::pair{"--from", &flags.from}, {"--to", &flags.to}}) {
+    if (names->empty())
+      refuse(
+          fmt::format("{} is missing: names of `lockstep servers`, or all; or a matrix file that "
+                      "has them",
+                      flag));
+  }
   Request request;
   request.from = servers_of(flags.from);
   request.to = servers_of(flags.to);
