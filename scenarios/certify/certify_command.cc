@@ -62,10 +62,23 @@ RequestFlags request_flags(const Flags& flags) {
   return flags.matrix.empty() ? request : over(std::move(request), read_matrix(flags.matrix));
 }
 
+/// All by all is long work, which nobody begins by accident.
+void require_sides(const RequestFlags& request) {
+  for (const auto& [flag, names] : {std::pair{"--from", &request.from}, {"--to", &request.to}}) {
+    if (names->empty())
+      throw UserError(std::string(flag) +
+                          " is missing: give names of `lockstep servers`, or all, or a matrix file "
+                          "that has them",
+                      ExitCode::bad_arguments);
+  }
+}
+
 int certify(const Flags& flags) {
   signal(SIGPIPE, SIG_IGN);
   CertifyOptions options;
-  options.request = make_request(request_flags(flags));
+  const RequestFlags request = request_flags(flags);
+  options.request = make_request(request);
+  require_sides(request);
   options.out = flags.out;
   options.jobs = flags.jobs;
   options.server_flags = flags.servers;

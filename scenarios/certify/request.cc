@@ -45,7 +45,7 @@ std::vector<std::string> servers_of(const std::vector<std::string>& given) {
   std::vector<std::string> wanted;
   for (const std::string& name : given)
     if (name != "all") wanted.push_back(usable_server(name).name);
-  const bool all = holds(given, "all");
+  const bool all = given.empty() || holds(given, "all");
   std::vector<std::string> names;
   for (const fixtures::ServerSpec& spec : fixtures::catalogue()) {
     const bool here = all && !spec.proxy && fixtures::locate(spec);
@@ -146,13 +146,6 @@ RequestFlags over(RequestFlags flags, const RequestFlags& file) {
 }
 
 Request make_request(const RequestFlags& flags) {
-  for (const auto& [flag, names] : {std::pair{"--from", &flags.from}, {"--to", &flags.to}}) {
-    if (names->empty())
-      refuse(
-          fmt::format("{} is missing: names of `lockstep servers`, or all; or a matrix file that "
-                      "has them",
-                      flag));
-  }
   Request request;
   request.from = servers_of(flags.from);
   request.to = servers_of(flags.to);
