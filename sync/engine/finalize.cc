@@ -9,6 +9,7 @@
 #include "sync/base/units.h"
 #include "sync/cluster/slot.h"
 #include "sync/engine/pipeline.h"
+#include "sync/engine/request_errors.h"
 #include "sync/engine/wake.h"
 #include "sync/resp/encoder.h"
 
@@ -37,17 +38,29 @@ std::string questions(DbIndex db, const std::vector<Key*>& keys, bool absolute) 
   return requests;
 }
 
+/// TIME's reply in milliseconds.
+int64_t parse_time_ms(const resp::Value& reply, const std::string& server) {
+  if (reply.items.size() != 2)
+    throw UserError(
+        fmt::format("{} does not tell its time: the expiries of its keys are relative "
+                    "to it",
+                    server));
+  return std::stoll(reply.items[0].text) * 1000 + std::stoll(reply.items[1].text) / 1000;
+}
+
 asio::awaitable<void> ask_link(SourceLink& link, DbIndex db, std::vector<Key*> keys) {
+  const std::string source = link.options().source.label();
   const ServerInfo info = co_await link.source_info();
   const bool absolute = version_number(info.version) >= 70000;
   std::string requests = questions(db, keys, absolute);
   const auto replies = co_await link.ask_source_many(std::move(requests), keys.size() + 3);
-  int64_t now = 0;
-  if (!absolute && replies[1].items.size() == 2) {
-    now = std::stoll(replies[1].items[0].text) * 1000 + std::stoll(replies[1].items[1].text) / 1000;
-  }
+  if (lacks_database(replies.front())) co_return;
+  require_answers(std::span(replies).first(absolute ? 1 : 2), "SELECT and TIME", source);
+  const auto expiries = std::span(replies).subspan(2, keys.size());
+  require_numbers(expiries, absolute ? "PEXPIRETIME" : "PTTL", source);
+  const int64_t now = absolute ? 0 : parse_time_ms(replies[1], source);
   for (size_t i = 0; i < keys.size(); ++i) {
-    const int64_t reply = replies[i + 2].integer;
+    const int64_t reply = expiries[i].integer;
     if (reply != no_key) keys[i]->expire_at_ms = reply < 0 ? reply : now + reply;
   }
 }

@@ -9,6 +9,7 @@
 #include "sync/cluster/discover.h"
 #include "sync/engine/finalize.h"
 #include "sync/engine/precheck.h"
+#include "sync/engine/request_errors.h"
 #include "sync/resp/encoder.h"
 
 namespace lockstep::engine {
@@ -223,6 +224,10 @@ asio::awaitable<std::vector<std::string>> Pipeline::not_elsewhere(uint16_t link,
     for (const std::string& key : keys) resp::append_command(requests, {"EXISTS", key});
     resp::append_command(requests, {"SELECT", "0"});
     const auto replies = co_await other->ask_source_many(std::move(requests), keys.size() + 2);
+    if (lacks_database(replies.front())) continue;
+    const std::string source = other->options().source.label();
+    require_answers(std::span(replies).first(1), "SELECT", source);
+    require_numbers(std::span(replies).subspan(1, keys.size()), "EXISTS", source);
     std::vector<std::string> left;
     for (size_t i = 0; i < keys.size(); ++i) {
       if (replies[i + 1].integer == 0) left.push_back(std::move(keys[i]));

@@ -9,6 +9,7 @@
 
 #include "sync/base/error.h"
 #include "sync/cluster/slot.h"
+#include "sync/engine/request_errors.h"
 #include "sync/engine/source_link.h"
 #include "sync/engine/written_keys.h"
 #include "sync/rdb/dump_payload.h"
@@ -215,7 +216,7 @@ asio::awaitable<resp::Value> SourceLink::ask_source(std::vector<std::string> req
 }
 
 // Only what may be asked twice. Before the link is open a source that does not answer is an error;
-// later it is waited for.
+// later it is waited for, and so is one that answers BUSY, LOADING and the like.
 asio::awaitable<std::vector<resp::Value>> SourceLink::ask_source_many(std::string requests,
                                                                       size_t count) {
   const auto deadline = std::chrono::steady_clock::now() + options_.retry_for;
@@ -223,20 +224,25 @@ asio::awaitable<std::vector<resp::Value>> SourceLink::ask_source_many(std::strin
     std::exception_ptr failure;
     std::vector<resp::Value> replies;
     co_await lock_aux();
-    bool may_pass = false;
+    const bool again =
+        phase_ != LinkPhase::connecting && std::chrono::steady_clock::now() < deadline;
+    bool may_help = false;
     try {
       net::Client* client = co_await connect_aux();
       replies = co_await client->pipeline(requests, count);
+      may_help = any_may_pass(replies);
     } catch (const ConnectionError&) {
-      may_pass = phase_ != LinkPhase::connecting && std::chrono::steady_clock::now() < deadline;
+      may_help = true;
       failure = std::current_exception();
     } catch (...) {
       failure = std::current_exception();
     }
     if (failure) aux_.reset();
     unlock_aux();
-    if (!failure) co_return replies;
-    if (closed_ || !may_pass) std::rethrow_exception(failure);
+    if (closed_ || !again || !may_help) {
+      if (failure) std::rethrow_exception(failure);
+      co_return replies;
+    }
     co_await pause_for(executor_, aux_retry_pause);
   }
 }
@@ -244,6 +250,7 @@ asio::awaitable<std::vector<resp::Value>> SourceLink::ask_source_many(std::strin
 asio::awaitable<ServerInfo> SourceLink::source_info() {
   std::vector<std::string> request{"INFO"};
   const resp::Value reply = co_await ask_source(std::move(request));
+  require_answers(std::span(&reply, 1), "INFO", options_.source.label());
   co_return parse_info(reply.text);
 }
 

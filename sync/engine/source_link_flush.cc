@@ -9,6 +9,7 @@
 #include "sync/base/error.h"
 #include "sync/base/own_keys.h"
 #include "sync/cluster/slot.h"
+#include "sync/engine/request_errors.h"
 #include "sync/engine/source_link.h"
 #include "sync/resp/encoder.h"
 
@@ -55,16 +56,6 @@ DbIndex parse_db(Bytes text) {
   if (std::from_chars(text.data(), end, db.value).ptr != end)
     throw UserError(fmt::format("the source's stream names the database \"{}\"", printable(text)));
   return db;
-}
-
-/// An error that may pass is thrown as ConnectionError.
-void require_done(const resp::Value& reply, const char* what, net::Client& client) {
-  for (const resp::Value& part : reply.items) require_done(part, what, client);
-  if (!reply.is_error()) return;
-  const std::string message =
-      fmt::format("{}: {}: {}", client.endpoint().label(), what, reply.text);
-  if (policy_for(reply.text, UnitKind::control) == Policy::stop) throw UserError(message);
-  throw ConnectionError(message);
 }
 
 /// A target that does not take writes now may later.
