@@ -150,6 +150,8 @@ Certificate merge_certificate_files(const std::vector<std::filesystem::path>& pa
                       "directory to write into",
                       directory.string()));
     parts.push_back(read_certificate(path));
+    if (paths.size() > 1 && parts.back().request.parts == 1)
+      refuse(fmt::format("{}: this is a whole certificate and no part of one", path.string()));
   }
   Certificate whole = merge_certificates(parts);
   write_files(whole, directory);

@@ -165,6 +165,7 @@ TEST_F(MergeFiles, FilesOfPartsBecomeFilesOfTheWhole) {
   merge_certificate_files({path("0"), path("1") / "certificate.json"}, path("whole"));
   EXPECT_EQ(to_json(read_certificate(path("whole"))), to_json(whole()));
   EXPECT_THROW(merge_certificate_files({path("0"), path("1")}, path("1")), UserError);
+  EXPECT_THROW(merge_certificate_files({path("whole"), path("1")}, path("x")), UserError);
   EXPECT_THROW(merge_certificate_files({path("0"), path("nowhere")}, path("x")), UserError);
   std::filesystem::resize_file(path("1") / "certificate.json", 500);
   EXPECT_THROW(merge_certificate_files({path("0"), path("1")}, path("x")), UserError);

@@ -35,18 +35,18 @@ std::string cut(const std::string& text, size_t width) {
   return text;
 }
 
-milliseconds left_of(const ProgressState& state) {
-  const size_t left = state.total - std::min(state.total, state.before + state.done);
-  return state.elapsed * static_cast<int64_t>(left) / static_cast<int64_t>(state.done);
-}
-
+/// Cells that run count as half done: many at once would make the first ones look slow.
 std::string eta(const ProgressState& state) {
   if (state.done == 0 || state.elapsed.count() == 0) return "ETA ?";
-  const double rate =
-      static_cast<double>(state.done) * 60000 / static_cast<double>(state.elapsed.count());
-  const std::string text = fmt::format("{:.1f} a minute", rate);
-  const milliseconds left = left_of(state);
-  return left.count() == 0 ? text : fmt::format("{}  ETA {}", text, format_duration(left));
+  const double running = static_cast<double>(state.running.size()) / 2;
+  const double done = static_cast<double>(state.done) + running;
+  const double minutes = static_cast<double>(state.elapsed.count()) / 60000;
+  const size_t not_done = state.total - std::min(state.total, state.before + state.done);
+  const std::string rate = fmt::format("{:.1f} a minute", done / minutes);
+  if (not_done == 0) return rate;
+  const double left_minutes = (static_cast<double>(not_done) - running) * minutes / done;
+  return fmt::format("{}  ETA {}", rate,
+                     format_duration(milliseconds(static_cast<int64_t>(left_minutes * 60000))));
 }
 
 std::string troubles(const ProgressState& state) {

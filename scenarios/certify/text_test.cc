@@ -191,7 +191,7 @@ TEST(ProgressText, DoneRateAndTimeLeft) {
   state.outcomes[static_cast<size_t>(Outcome::failed)] = 2;
   const std::string line = progress_text(state, 200);
   EXPECT_NE(
-      line.find(" 50%  100 of 200 cells  2 failed  10.0 a minute  ETA 10 min 00 s  a → b, c → d"),
+      line.find(" 50%  100 of 200 cells  2 failed  10.2 a minute  ETA 9 min 42 s  a → b, c → d"),
       std::string::npos)
       << line;
   EXPECT_EQ(progress_text(state, 3), "███");
