@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "sync/fence/fence.h"
+#include "verifier/chunk_read.h"
 #include "verifier/key_reader.h"
 #include "verifier/script_read.h"
 
@@ -12,6 +13,7 @@ namespace lockstep::verifier {
 namespace {
 
 constexpr uint32_t transactions_since = 70000;
+constexpr int at_once_attempts = 2;
 
 /// Of one node and database, by their place in the request.
 struct Batch {
@@ -22,9 +24,14 @@ using Batches = std::map<std::pair<DbIndex, size_t>, Batch>;
 
 asio::awaitable<std::vector<fence::FencedKey>> read_with_offsets(Node& node, DbIndex db,
                                                                  std::vector<std::string> keys) {
-  if (node.version_number >= transactions_since)
-    return fence::read_keys(*node.client, db, std::move(keys));
-  return read_by_script(*node.client, db, std::move(keys));
+  if (node.version_number < transactions_since)
+    co_return co_await read_by_script(*node.client, db, std::move(keys));
+  // A second time, because a key whose time is over goes, and moves the offset, when it is read.
+  for (int attempt = 0; attempt < at_once_attempts; ++attempt) {
+    auto read = co_await read_at_one_offset(*node.client, db, keys);
+    if (read) co_return std::move(*read);
+  }
+  co_return co_await fence::read_keys(*node.client, db, std::move(keys));
 }
 
 }  // namespace

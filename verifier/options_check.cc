@@ -13,6 +13,11 @@ bool with_files(const VerifyOptions& options) {
          std::any_of(options.to.begin(), options.to.end(), is_file_url);
 }
 
+/// All keys are read in holds.
+bool by_chunks(const VerifyOptions& options) {
+  return options.read == ReadMode::scan || !options.scope.keys.empty();
+}
+
 void require_possible_cut(const VerifyOptions& options) {
   if (options.cut != CutMode::position) return;
   const auto refuse = [](const char* message) {
@@ -22,12 +27,10 @@ void require_possible_cut(const VerifyOptions& options) {
     refuse(
         "--cut position needs --engine ADDR: the --control address of the `lockstep sync` that "
         "feeds the target");
-  if (options.read == ReadMode::scan)
+  if (!options.state.empty() && by_chunks(options))
     refuse(
-        "--cut position needs snapshots, which are points in time; a scan is none: give "
-        "--read snapshot, or --cut settle");
-  if (!options.scope.keys.empty())
-    refuse("--cut position compares snapshots; --keys reads keys one by one: give --cut settle");
+        "--state cannot keep what was read at positions chunk by chunk: leave it away, or give "
+        "--read snapshot");
   if (with_files(options))
     refuse("--cut position needs servers on both sides: a file stands still");
 }
@@ -56,9 +59,9 @@ bool compares_functions(const VerifyOptions& options) {
 }
 
 bool may_hold(const VerifyOptions& options) {
-  const bool wanted = options.cut == CutMode::position || options.cut == CutMode::automatic;
-  return wanted && !options.engine.empty() && options.read != ReadMode::scan &&
-         options.scope.keys.empty() && !with_files(options);
+  if (options.engine.empty() || with_files(options)) return false;
+  if (options.cut == CutMode::position) return true;
+  return options.cut == CutMode::automatic && !by_chunks(options);
 }
 
 }  // namespace lockstep::verifier

@@ -36,6 +36,9 @@ class Pass {
   /// engine goes on, the snapshots are read. `transfer`: not automatic. What was read before
   /// is forgotten. Throws CutFailed, ConnectionError, SnapshotRefused.
   asio::awaitable<PositionCut> run_at_position(EngineControl& engine, Transfer transfer);
+  /// To be called when all has been read (run() does it): keys of slots that are on the move are
+  /// added by their names. Throws ConnectionError if slots have changed hands meanwhile.
+  asio::awaitable<void> account_for_moves();
   /// Only the keys that a file names.
   asio::awaitable<void> run_listed(std::string path);
   // For a state file.
@@ -51,7 +54,6 @@ class Pass {
   using Snapshots = std::vector<Snapshot>;  ///< by node; those of nodes out of scope are empty
 
   asio::awaitable<void> read_both(ReadMode mode);
-  asio::awaitable<void> account_for_moves();
   asio::awaitable<void> add_slot(Side& side, Slot slot);
   asio::awaitable<void> add_names(Side& side, size_t node, Slot slot);
   asio::awaitable<void> read_side(Side& side, ReadMode mode);

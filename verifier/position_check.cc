@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "verifier/big_compare.h"
 #include "verifier/key_reader.h"
 #include "verifier/parallel.h"
 #include "verifier/run_to_end.h"
@@ -15,7 +16,8 @@ namespace {
 constexpr int attempts_max = 4;
 constexpr int failures_max = 6;
 constexpr milliseconds first_pause{100};
-constexpr size_t batch_keys_max = 64;
+constexpr size_t batch_keys_some = 64;
+constexpr size_t batch_keys_scanned = 256;
 constexpr size_t plain_batch_keys = 128;
 constexpr size_t batch_bytes = 16 << 20;
 constexpr int64_t small_lag_bytes = 1 << 20;
@@ -45,7 +47,7 @@ PositionCheck::PositionCheck(Side& source, Side& target, Pass& pass, const Verif
       engine_(options.engine, options.max_hold),
       reader_(source, target, engine_),
       tolerance_{options.expiry_tolerance, options.expiry_grace},
-      batch_keys_(batch_keys_max) {}
+      batch_keys_(batch_keys_some) {}
 
 /// A hold is as long as what the engine has still to apply, and there is none before its full copy
 /// is done; so it is let catch up before.
@@ -147,8 +149,12 @@ asio::awaitable<void> PositionCheck::settle(std::vector<Candidate> candidates) {
 asio::awaitable<void> PositionCheck::settle_unchanged() {
   std::deque<Pending> left;
   while (!pending_.empty()) {
+    std::vector<Candidate> keys;
+    for (size_t i = 0; i < std::min(plain_batch_keys, pending_.size()); ++i)
+      keys.push_back(pending_[i].key);
+    const size_t count = co_await fitting(std::move(keys));
     std::vector<Pending> batch;
-    while (!pending_.empty() && batch.size() < plain_batch_keys) {
+    while (batch.size() < count) {
       batch.push_back(std::move(pending_.front()));
       pending_.pop_front();
     }
@@ -203,10 +209,28 @@ bool PositionCheck::tell(const Candidate& key, const Reading& source, const Read
   return false;
 }
 
+size_t PositionCheck::batch_keys_max() const {
+  return scanning_ ? batch_keys_scanned : batch_keys_some;
+}
+
+/// So many of the first of them have room in the memory together; at least one.
+asio::awaitable<size_t> PositionCheck::fitting(std::vector<Candidate> keys) {
+  const std::vector<uint64_t> sizes = co_await value_sizes(source_, target_, std::move(keys));
+  size_t count = 0;
+  for (uint64_t bytes = 0; count < sizes.size(); ++count) {
+    bytes += sizes[count];
+    if (bytes > batch_bytes && count > 0) break;
+  }
+  co_return count;
+}
+
 asio::awaitable<void> PositionCheck::hold_once() {
-  const size_t count = std::min(batch_keys_, pending_.size());
   std::vector<Candidate> keys;
-  for (size_t i = 0; i < count; ++i) keys.push_back(pending_[i].key);
+  for (size_t i = 0; i < std::min(batch_keys_, pending_.size()); ++i)
+    keys.push_back(pending_[i].key);
+  const size_t count = co_await fitting(keys);
+  keys.resize(count);
+  const milliseconds held_before = engine_.times().total;
   std::vector<HeldPair> pairs = co_await reader_.read(std::move(keys));
   const auto read = std::count_if(pairs.begin(), pairs.end(), [](const HeldPair& pair) {
     return pair.state != HeldPair::State::not_read;
@@ -217,7 +241,9 @@ asio::awaitable<void> PositionCheck::hold_once() {
     pending_.pop_front();
     take(std::move(pending), std::move(pair));
   }
-  co_await pause_for(hold_pause);
+  // Who holds it all the time lets it get on for as long as it was held.
+  const milliseconds held = engine_.times().total - held_before;
+  co_await pause_for(scanning_ ? std::max(held, milliseconds(1)) : hold_pause);
 }
 
 /// As many keys at a time as one hold and the memory have room for.
@@ -225,7 +251,7 @@ void PositionCheck::slow_down(size_t read, const std::vector<HeldPair>& pairs) {
   size_t largest = 1;
   for (const HeldPair& pair : pairs)
     largest = std::max({largest, payload_bytes(pair.source), payload_bytes(pair.target)});
-  const size_t room = std::clamp<size_t>(batch_bytes / largest, 1, batch_keys_max);
+  const size_t room = std::clamp<size_t>(batch_bytes / largest, 1, batch_keys_max());
   batch_keys_ = read < pairs.size() ? std::clamp<size_t>(read, 1, room) : room;
 }
 
@@ -236,8 +262,26 @@ void PositionCheck::take(Pending pending, HeldPair pair) {
     take_ahead(std::move(pending), std::move(pair));
   } else {
     const Comparison comparison = compare(pair.source, pair.target, tolerance_);
-    if (!tell(pending.key, pair.source, pair.target, comparison))
+    if (scanning_) count(pair);
+    if (scanning_ && !in_type(comparison)) return;
+    const bool equal = comparison.outcome == Outcome::equal;
+    if (!equal && told_before(pending.key)) return;
+    if (!tell(pending.key, pair.source, pair.target, comparison) && !scanning_)
       tell_of_cut(pending.key, comparison);
+  }
+}
+
+bool PositionCheck::in_type(const Comparison& comparison) const {
+  return only_type_.empty() || comparison.source_type == only_type_ ||
+         comparison.target_type == only_type_;
+}
+
+void PositionCheck::count(const HeldPair& pair) {
+  for (const SideName side : {SideName::source, SideName::target}) {
+    const Reading& reading = side == SideName::source ? pair.source : pair.target;
+    ReadCounters& counters = counters_[static_cast<size_t>(side)];
+    counters.keys += reading.payload ? 1 : 0;
+    counters.bytes += payload_bytes(reading);
   }
 }
 

@@ -3,6 +3,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <deque>
 #include <optional>
+#include <unordered_set>
 #include <vector>
 
 #include "verifier/cut_state.h"
@@ -30,6 +31,16 @@ class PositionCheck {
   /// to be told.
   asio::awaitable<void> settle(std::vector<Candidate> candidates);
   std::vector<Candidate> take_left();
+  /// In place of read() and settle(), without snapshots: finds the keys by SCAN, the source's and
+  /// what only the target has, and compares each at a position of its own. What a node does not
+  /// serve goes to the matcher. Throws CutFailed, ConnectionError (it may begin anew; what has been
+  /// told is not told twice), UserError.
+  asio::awaitable<void> scan(const Scope& scope, Matcher& matcher);
+  /// The same for the keys that a file names.
+  asio::awaitable<void> compare_listed(const Scope& scope);
+  /// By those two.
+  uint64_t compared() const { return compared_; }
+  const ReadCounters& counters(SideName side) const { return counters_[static_cast<size_t>(side)]; }
   size_t pending() const { return pending_.size(); }
   /// Writes what was measured into the report.
   void report_holds();
@@ -44,6 +55,13 @@ class PositionCheck {
   asio::awaitable<void> await_caught_up();
   asio::awaitable<void> try_to_read(bool again, Transfer transfer);
   asio::awaitable<void> refresh();
+  asio::awaitable<void> scan_node(Side& side, size_t node, const Scope& scope, Matcher& matcher);
+  asio::awaitable<void> compare_chunk(const Side& side, std::vector<Candidate> keys);
+  bool told_before(const Candidate& key);
+  bool in_type(const Comparison& comparison) const;
+  void count(const HeldPair& pair);
+  size_t batch_keys_max() const;
+  asio::awaitable<size_t> fitting(std::vector<Candidate> keys);
   asio::awaitable<void> settle_unchanged();
   asio::awaitable<void> settle_batch(std::vector<Pending> batch, std::deque<Pending>& left);
   bool settled_at_cut(const Candidate& key, Reading source, Reading target);
@@ -69,6 +87,11 @@ class PositionCheck {
   std::optional<PositionCut> cut_;  ///< none: the check was continued, its cut is not known
   std::deque<Pending> pending_;
   size_t batch_keys_;
+  bool scanning_ = false;  ///< all keys are read in holds
+  std::string only_type_;
+  uint64_t compared_ = 0;
+  std::array<ReadCounters, 2> counters_{};
+  std::unordered_set<uint64_t> told_;  ///< hashes of keys, while scanning
 };
 
 /// Asks the engine of `options` for its mode, and takes its expiry grace where none was given. An

@@ -7,8 +7,6 @@
 
 #include "fixtures/cluster_builder.h"
 #include "fixtures/poll_until.h"
-#include "sync/cluster/discover.h"
-#include "sync/cluster/slot.h"
 #include "sync/net/client.h"
 #include "sync/net/http_client.h"
 #include "verifier/engine_control.h"
@@ -19,77 +17,8 @@ namespace {
 
 using fixtures::Topology;
 
-using Load = std::function<std::vector<Writer::Request>(int)>;
-
-std::string numbered(const char* name, int number) { return name + std::to_string(number); }
-
-/// Of all that makes an engine's life hard: lists, increments, keys that expire, keys that move
-/// over slots, transactions.
-std::vector<Writer::Request> standalone_load(int round) {
-  const std::string n = std::to_string(round % 97), m = std::to_string((round * 7) % 97);
-  return {{0, {"RPUSH", "list" + n, "e" + std::to_string(round)}},
-          {0, {"LTRIM", "list" + n, "-20", "-1"}},
-          {0, {"INCR", "count" + m}},
-          {0, {"SET", "soon" + n, m, "PX", "40"}},
-          {0, {"SADD", "set" + n, m, n}},
-          {0, {"SMOVE", "set" + n, "set" + m, n}},
-          {0, {"ZADD", "zset" + m, std::to_string(round), n}},
-          {0, {"ZUNIONSTORE", "union" + n, "2", "zset" + n, "zset" + m}},
-          {0, {"HSET", "hash" + n, m, n}},
-          {0, {"RENAME", "count" + m, "renamed" + n}},
-          {0, {"EXPIRE", "hash" + m, "100"}},
-          {0, {"APPEND", "text" + n, "x"}},
-          {0, {"SETRANGE", "text" + m, "3", "yz"}}};
-}
-
-/// The same within slots, to the node that serves each key.
-Load cluster_load(const cluster::Topology& topology) {
-  return [topology](int round) {
-    const std::string n = std::to_string(round % 97), m = std::to_string((round * 7) % 97);
-    const std::vector<Words> requests = {{"RPUSH", "list" + n, "e" + std::to_string(round)},
-                                         {"LTRIM", "list" + n, "-20", "-1"},
-                                         {"INCR", "count" + m},
-                                         {"SET", "soon" + n, m, "PX", "40"},
-                                         {"SADD", "{" + n + "}a", m, n},
-                                         {"SMOVE", "{" + n + "}a", "{" + n + "}b", m},
-                                         {"HSET", "hash" + n, m, n},
-                                         {"EXPIRE", "hash" + m, "100"},
-                                         {"APPEND", "text" + n, "x"}};
-    std::vector<Writer::Request> result;
-    for (const Words& words : requests)
-      result.push_back({*topology.shard_of(cluster::slot_of(words[1])), words});
-    return result;
-  };
-}
-
 class Position : public TwoSidesAndEngine {
  protected:
-  /// Writes to the source from now on; returns when some of it has arrived.
-  std::unique_ptr<Writer> write() {
-    std::unique_ptr<Writer> writer;
-    if (source_->is_cluster()) {
-      cluster::Topology topology;
-      await(learn(source(), topology));
-      std::vector<net::Endpoint> endpoints;
-      for (const auto& shard : topology.shards) endpoints.push_back(shard.primary.endpoint);
-      writer = std::make_unique<Writer>(endpoints, cluster_load(topology));
-    } else {
-      writer = std::make_unique<Writer>(std::vector<net::Endpoint>{source()}, standalone_load);
-    }
-    const net::Endpoint there = owner(*target_, "text0");
-    while (try_ask(there, {"EXISTS", "text0"}).integer == 0) {
-    }
-    return writer;
-  }
-
-  /// Keys that nobody writes any more.
-  void fill(int count) {
-    for (int i = 0; i < count; ++i) {
-      const std::string key = numbered("still", i);
-      ask(owner(*source_, key), {"RPUSH", key, "a", std::to_string(i), "b"});
-    }
-  }
-
   void expect_equal_under_load() {
     const auto writer = write();
     for (int i = 0; i < 4; ++i) {
@@ -173,11 +102,6 @@ class Position : public TwoSidesAndEngine {
       if (note.starts_with(beginning)) return note;
     }
     return "";
-  }
-
- private:
-  static asio::awaitable<void> learn(net::Endpoint endpoint, cluster::Topology& topology) {
-    topology = co_await cluster::discover(endpoint);
   }
 };
 
@@ -384,7 +308,11 @@ TEST_F(Position, TheCommand) {
   EXPECT_NE(output().find("snapshot, position"), std::string::npos) << output();
   EXPECT_EQ(with({"--cut", "position"}), 254) << output();
   EXPECT_EQ(with({"--cut", "exactly"}), 254) << output();
-  EXPECT_EQ(with({"--cut", "position", "--engine", control(), "--read", "scan"}), 254) << output();
+  EXPECT_EQ(with({"--cut", "position", "--engine", control(), "--read", "scan"}), 0) << output();
+  EXPECT_NE(output().find("scan, position"), std::string::npos) << output();
+  EXPECT_EQ(with({"--cut", "position", "--engine", control(), "--read", "scan", "--state", "x"}),
+            254)
+      << output();
   EXPECT_EQ(with({"--cut", "position", "--engine", "nowhere"}), 254) << output();
 }
 

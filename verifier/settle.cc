@@ -122,6 +122,15 @@ asio::awaitable<bool> QuietWatch::engine_idle() {
   }
 }
 
+asio::awaitable<void> QuietWatch::await_engine(milliseconds limit) {
+  const Clock::time_point end = Clock::now() + limit;
+  while (Clock::now() < end) {
+    const bool idle = co_await engine_idle();
+    if (idle) co_return;
+    co_await pause_for(round_pause);
+  }
+}
+
 bool QuietWatch::only_saved(const Activity& now, const Side& side) const {
   const auto index = static_cast<size_t>(side.name());
   const std::vector<NodeActivity>& before = seen_[index];

@@ -29,6 +29,8 @@ class QuietWatch {
       : source_(source), target_(target), engine_(engine) {}
   /// Also if it does not answer: then it applies nothing.
   asio::awaitable<bool> engine_idle();
+  /// At most so long.
+  asio::awaitable<void> await_engine(milliseconds limit);
   /// Asks both sides. True if nothing was written since the last look.
   asio::awaitable<bool> look();
   /// The same after snapshots have been taken: saves that no write came after count as nothing,

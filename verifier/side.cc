@@ -132,6 +132,7 @@ asio::awaitable<void> Side::open(std::vector<std::string> urls, std::string decl
     }
     nodes_.push_back(co_await connect(endpoint));
   }
+  ownership_ = "several";
   share_pace();
 }
 

@@ -3,11 +3,88 @@
 #include <cstdlib>
 
 #include "fixtures/poll_until.h"
+#include "sync/cluster/discover.h"
+#include "sync/cluster/slot.h"
 #include "sync/net/http_client.h"
 
 namespace lockstep::verifier {
 
 using std::chrono::seconds;
+
+namespace {
+
+using Load = std::function<std::vector<Writer::Request>(int)>;
+
+/// Of all that makes an engine's life hard: lists, increments, keys that expire, keys that move
+/// over slots, transactions.
+std::vector<Writer::Request> standalone_load(int round) {
+  const std::string n = std::to_string(round % 97), m = std::to_string((round * 7) % 97);
+  return {{0, {"RPUSH", "list" + n, "e" + std::to_string(round)}},
+          {0, {"LTRIM", "list" + n, "-20", "-1"}},
+          {0, {"INCR", "count" + m}},
+          {0, {"SET", "soon" + n, m, "PX", "40"}},
+          {0, {"SADD", "set" + n, m, n}},
+          {0, {"SMOVE", "set" + n, "set" + m, n}},
+          {0, {"ZADD", "zset" + m, std::to_string(round), n}},
+          {0, {"ZUNIONSTORE", "union" + n, "2", "zset" + n, "zset" + m}},
+          {0, {"HSET", "hash" + n, m, n}},
+          {0, {"RENAME", "count" + m, "renamed" + n}},
+          {0, {"EXPIRE", "hash" + m, "100"}},
+          {0, {"APPEND", "text" + n, "x"}},
+          {0, {"SETRANGE", "text" + m, "3", "yz"}}};
+}
+
+/// The same within slots, to the node that serves each key.
+Load cluster_load(const cluster::Topology& topology) {
+  return [topology](int round) {
+    const std::string n = std::to_string(round % 97), m = std::to_string((round * 7) % 97);
+    const std::vector<Words> requests = {{"RPUSH", "list" + n, "e" + std::to_string(round)},
+                                         {"LTRIM", "list" + n, "-20", "-1"},
+                                         {"INCR", "count" + m},
+                                         {"SET", "soon" + n, m, "PX", "40"},
+                                         {"SADD", "{" + n + "}a", m, n},
+                                         {"SMOVE", "{" + n + "}a", "{" + n + "}b", m},
+                                         {"HSET", "hash" + n, m, n},
+                                         {"EXPIRE", "hash" + m, "100"},
+                                         {"APPEND", "text" + n, "x"}};
+    std::vector<Writer::Request> result;
+    for (const Words& words : requests)
+      result.push_back({*topology.shard_of(cluster::slot_of(words[1])), words});
+    return result;
+  };
+}
+
+asio::awaitable<void> learn(net::Endpoint endpoint, cluster::Topology& topology) {
+  topology = co_await cluster::discover(endpoint);
+}
+
+}  // namespace
+
+std::string numbered(const char* name, int number) { return name + std::to_string(number); }
+
+std::unique_ptr<Writer> TwoSidesAndEngine::write() {
+  std::unique_ptr<Writer> writer;
+  if (source_->is_cluster()) {
+    cluster::Topology topology;
+    await(learn(source(), topology));
+    std::vector<net::Endpoint> endpoints;
+    for (const auto& shard : topology.shards) endpoints.push_back(shard.primary.endpoint);
+    writer = std::make_unique<Writer>(endpoints, cluster_load(topology));
+  } else {
+    writer = std::make_unique<Writer>(std::vector<net::Endpoint>{source()}, standalone_load);
+  }
+  const net::Endpoint there = owner(*target_, "text0");
+  while (try_ask(there, {"EXISTS", "text0"}).integer == 0) {
+  }
+  return writer;
+}
+
+void TwoSidesAndEngine::fill(int count) {
+  for (int i = 0; i < count; ++i) {
+    const std::string key = numbered("still", i);
+    ask(owner(*source_, key), {"RPUSH", key, "a", std::to_string(i), "b"});
+  }
+}
 
 asio::awaitable<void> TwoSidesAndEngine::ask_status(nlohmann::json& status) {
   net::HttpRequest request{.address = control(), .target = "/status"};

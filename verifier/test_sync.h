@@ -9,6 +9,8 @@
 
 namespace lockstep::verifier {
 
+std::string numbered(const char* name, int number);
+
 class TwoSidesAndEngine : public TwoSides {
  protected:
   /// Starts the engine; returns when its full copy is done.
@@ -20,6 +22,11 @@ class TwoSidesAndEngine : public TwoSides {
   void await_caught_up();
   /// With the engine named, and the cut as given.
   VerifyOptions options_with(CutMode cut) const;
+
+  /// Writes to the source from now on; returns when some of it has arrived.
+  std::unique_ptr<Writer> write();
+  /// Keys still0, still1, … that nobody writes any more.
+  void fill(int count);
 
   std::unique_ptr<fixtures::Child> engine_;
 

@@ -17,6 +17,7 @@
 #include "verifier/report_json.h"
 #include "verifier/resume.h"
 #include "verifier/settle.h"
+#include "verifier/strays.h"
 
 namespace lockstep::verifier {
 
@@ -29,7 +30,6 @@ constexpr milliseconds read_pause{500};
 constexpr milliseconds long_wait{1000};
 /// For an engine that has been held.
 constexpr milliseconds engine_wait{10000};
-constexpr milliseconds engine_pause{100};
 
 milliseconds since(Clock::time_point begin) {
   return std::chrono::duration_cast<milliseconds>(Clock::now() - begin);
@@ -83,7 +83,8 @@ class Verification {
 
   Stage stage() const {
     if (settling_) return {"reading again", report_.candidates - pending(), report_.candidates};
-    return {"reading", matcher_.seen(SideName::source) + matcher_.seen(SideName::target),
+    const uint64_t in_holds = position_ ? 2 * position_->compared() : 0;
+    return {"reading", matcher_.seen(SideName::source) + matcher_.seen(SideName::target) + in_holds,
             keys_expected_};
   }
 
@@ -109,7 +110,7 @@ class Verification {
     co_await quiet_.look();
     if (position_) co_await read_at_position();
     if (position_) {
-      report_.method = "snapshot";
+      if (report_.method.empty()) report_.method = "snapshot";
     } else if (options_.scope.keys.empty()) {
       co_await read_patiently();
     } else {
@@ -154,28 +155,57 @@ class Verification {
 
   /// If it cannot be and need not be, the position is given up.
   asio::awaitable<void> read_at_position() {
+    const bool listed = !options_.scope.keys.empty();
+    if (listed || options_.read == ReadMode::scan) {
+      co_await read_by_chunks(listed);
+      co_return;
+    }
     std::string failure;
+    bool refused = false;
     try {
       co_await position_->read();
       describe_sides();  // as they were found when it succeeded
       co_return;
     } catch (const SnapshotRefused& error) {
       failure = error.what();
+      refused = true;
     } catch (const CutFailed& error) {
       failure = error.what();
     }
+    if (refused && options_.cut == CutMode::position && options_.read == ReadMode::automatic &&
+        options_.state.empty()) {
+      report_.notes.push_back("read by SCAN, because a snapshot was refused: " + failure);
+      co_await read_by_chunks(false);
+      co_return;
+    }
     give_up_position(failure);
-    co_await await_engine();
+    co_await quiet_.await_engine(options_.max_hold +
+                                 engine_wait);  // what was held up is no difference
   }
 
-  /// What the attempts have held up is no difference.
-  asio::awaitable<void> await_engine() {
-    const Clock::time_point end = Clock::now() + options_.max_hold + engine_wait;
-    while (Clock::now() < end) {
-      const bool idle = co_await quiet_.engine_idle();
-      if (idle) co_return;
-      co_await pause_for(engine_pause);
+  /// Every key at a position of its own.
+  asio::awaitable<void> read_by_chunks(bool listed) {
+    std::string failure;
+    for (int attempt = 0; attempt < read_attempts_max; ++attempt) {
+      if (attempt > 0) {
+        report_.notes.push_back("reading began anew: " + failure);
+        co_await pause_for(read_pause * (1 << attempt));
+      }
+      try {
+        if (attempt > 0) co_await begin_anew();
+        if (listed) {
+          co_await position_->compare_listed(scope_);
+        } else {
+          co_await position_->scan(scope_, matcher_);
+        }
+        report_.method = listed ? "listed keys" : "scan";
+        co_return;
+      } catch (const ConnectionError& error) {
+        failure = error.what();
+      }
+      position_->take_left();
     }
+    throw UserError("not read at positions: " + failure);
   }
 
   void give_up_position(const std::string& failure) {
@@ -186,7 +216,8 @@ class Verification {
   }
 
   void count(SideName side, SideReport& report) {
-    const ReadCounters& counters = pass_.counters(side);
+    const bool by_chunks = position_ && position_->compared() > 0;
+    const ReadCounters& counters = by_chunks ? position_->counters(side) : pass_.counters(side);
     report.keys = counters.keys;
     report.bytes = counters.bytes;
     report.functions = counters.functions;
@@ -199,7 +230,7 @@ class Verification {
 
   asio::awaitable<void> settle() {
     const Clock::time_point begin = Clock::now();
-    co_await report_strays();
+    co_await report_strays(source_, target_, matcher_, log_);
     co_await target_.look_for_evictions();
     settling_ = true;
     co_await quiet_.look();
@@ -213,7 +244,7 @@ class Verification {
     if (compares_functions(options_)) {
       co_await check_functions(source_, target_, quiet_, options_, report_, log_);
     }
-    report_.compared = matcher_.distinct();
+    report_.compared = matcher_.distinct() + (position_ ? position_->compared() : 0);
     report_.table_bytes_max = matcher_.memory_bytes_max();
     report_.spilled_bytes = matcher_.spilled_bytes();
     report_.settle_time = since(begin);
@@ -232,44 +263,6 @@ class Verification {
       give_up_position(failure);
     }
     co_await settle_.run(std::move(candidates));
-  }
-
-  /// A slot that moved meanwhile explains a key elsewhere.
-  asio::awaitable<void> report_strays() {
-    bool any = false;
-    matcher_.read_strays([&any](SideName, const KeyEntry&) { any = true; });
-    if (!any) co_return;
-    const std::vector<std::string> before[2] = {labels(source_), labels(target_)};
-    co_await source_.refresh();
-    co_await target_.refresh();
-    matcher_.read_strays([&](SideName name, const KeyEntry& stray) {
-      report_stray(name == SideName::source ? source_ : target_, stray,
-                   before[static_cast<size_t>(name)][stray.node]);
-    });
-    matcher_.forget_strays();
-  }
-
-  static std::vector<std::string> labels(const Side& side) {
-    std::vector<std::string> result;
-    for (size_t i = 0; i < side.node_count(); ++i) result.push_back(side.node(i).endpoint.label());
-    return result;
-  }
-
-  /// If the node serves the key by now, the key is compared as any other.
-  void report_stray(const Side& side, const KeyEntry& stray, const std::string& holder) {
-    const size_t owner = side.holders(stray.key).front();
-    const auto now = side.find(holder);
-    if (now && side.serves(*now, stray.key)) {
-      matcher_.add_unread(side, owner, stray.db, stray.key);
-      return;
-    }
-    Difference difference;
-    difference.diff_class = DiffClass::misplaced;
-    difference.db = stray.db;
-    difference.key = stray.key;
-    difference.detail = fmt::format("held by {} of the {}, where its slot belongs to {}", holder,
-                                    side.title(), side.node(owner).endpoint.label());
-    log_.add(std::move(difference));
   }
 
   void describe_scope() {

@@ -145,12 +145,14 @@ void add_bound_flags(CLI::App& command, VerifyFlags& flags) {
 
 void add_cut_flags(CLI::App& command, VerifyFlags& flags) {
   command
-      .add_option("--cut", flags.cut,
-                  "The moment that the verdict holds for. position: an exact offset of each source "
-                  "shard, also while writes go on (needs --engine); settle: what differs is read "
-                  "again until it agrees; quiesced: as settle, and no verdict if anything is "
-                  "written meanwhile; auto: position where an engine is named and can be held, "
-                  "else settle")
+      .add_option(
+          "--cut", flags.cut,
+          "The moment that the verdict holds for. position: an exact offset of each source "
+          "shard, also while writes go on (needs --engine; with --read scan chunk by chunk, "
+          "each at an offset of its own); settle: what differs is read "
+          "again until it agrees; quiesced: as settle, and no verdict if anything is "
+          "written meanwhile; auto: position where an engine is named and can be held, "
+          "else settle")
       ->capture_default_str();
   command
       .add_option("--engine", flags.options.engine,
