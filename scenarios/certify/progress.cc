@@ -35,7 +35,8 @@ std::string cut(const std::string& text, size_t width) {
   return text;
 }
 
-/// Cells that run count as half done: many at once would make the first ones look slow.
+/// Cells that run count as half done: many at once would make the first ones look slow. The last
+/// ones, few by then, need half of a cell's time at least.
 std::string eta(const ProgressState& state) {
   if (state.done == 0 || state.elapsed.count() == 0) return "ETA ?";
   const double running = static_cast<double>(state.running.size()) / 2;
@@ -45,8 +46,9 @@ std::string eta(const ProgressState& state) {
   const std::string rate = fmt::format("{:.1f} a minute", done / minutes);
   if (not_done == 0) return rate;
   const double left_minutes = (static_cast<double>(not_done) - running) * minutes / done;
-  return fmt::format("{}  ETA {}", rate,
-                     format_duration(milliseconds(static_cast<int64_t>(left_minutes * 60000))));
+  const milliseconds left(static_cast<int64_t>(left_minutes * 60000));
+  const milliseconds half_a_cell = state.cells / static_cast<int64_t>(2 * state.done);
+  return fmt::format("{}  ETA {}", rate, format_duration(std::max(left, half_a_cell)));
 }
 
 std::string troubles(const ProgressState& state) {
@@ -104,6 +106,7 @@ void Progress::done(const Cell& cell) {
   const auto running = std::find(state_.running.begin(), state_.running.end(), cell_label(cell));
   if (running != state_.running.end()) state_.running.erase(running);
   ++state_.done;
+  state_.cells += milliseconds(static_cast<int64_t>(cell.seconds * 1000));
   ++state_.outcomes[static_cast<size_t>(cell.outcome)];
   state_.elapsed =
       std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - began_);

@@ -16,6 +16,7 @@ struct ProgressState {
   size_t done = 0;    ///< by this run
   std::array<size_t, outcome_count> outcomes{};  ///< of those done by this run
   std::vector<std::string> running;
+  std::chrono::milliseconds cells{0};    ///< what those done by this run took, added up
   std::chrono::milliseconds elapsed{0};  ///< of this run
 };
 

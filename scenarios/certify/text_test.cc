@@ -194,6 +194,8 @@ TEST(ProgressText, DoneRateAndTimeLeft) {
       line.find(" 50%  100 of 200 cells  2 failed  10.2 a minute  ETA 9 min 42 s  a → b, c → d"),
       std::string::npos)
       << line;
+  state.cells = std::chrono::minutes(5000);
+  EXPECT_NE(progress_text(state, 200).find("ETA 50 min 00 s"), std::string::npos);
   EXPECT_EQ(progress_text(state, 3), "███");
   state.done = 0;
   EXPECT_NE(progress_text(state, 200).find("ETA ?"), std::string::npos);
