@@ -155,7 +155,26 @@ class CertifyRun {
     co_await pool.close();
   }
 
+  /// Of one of the jobs: however it ends, the others hear of it. One that could not write what it
+  /// found out has them begin nothing more.
+  class Job {
+   public:
+    explicit Job(CertifyRun& run) : run_(run) {}
+    Job(const Job&) = delete;
+    Job& operator=(const Job&) = delete;
+    ~Job() {
+      --run_.running_;
+      if (!done_) run_.next_ = run_.todo_.size();
+    }
+    void done() { done_ = true; }
+
+   private:
+    CertifyRun& run_;
+    bool done_ = false;
+  };
+
   asio::awaitable<void> work() {
+    Job job(*this);
     while (next_ < todo_.size()) {
       Cell cell = todo_[next_++];
       progress_->begin(cell_label(cell));
@@ -164,7 +183,7 @@ class CertifyRun {
       certificate_.cells.push_back(std::move(cell));
       write_files(certificate_, options_.out);
     }
-    --running_;
+    job.done();
   }
 
   asio::awaitable<void> show_progress() {
