@@ -27,8 +27,10 @@ constexpr std::array<std::pair<Bytes, Policy>, 16> by_code{{
     {"WRONGPASS", Policy::stop},
 }};
 
-constexpr std::array<Bytes, 7> needs_key{"pexpireat", "pexpire", "expireat", "expire",
-                                         "persist",   "lpushx",  "rpushx"};
+constexpr std::array<Bytes, 8> needs_key{"pexpireat", "pexpire", "expireat", "expire",
+                                         "persist",   "lpushx",  "rpushx",   "hsetex"};
+constexpr std::array<Bytes, 6> needs_fields{"hpexpireat", "hpexpire", "hexpireat",
+                                            "hexpire",    "hpersist", "hgetex"};
 
 bool contains(Bytes text, Bytes part) { return text.find(part) != Bytes::npos; }
 
@@ -40,6 +42,10 @@ bool is_undeclared_key(Bytes error) {
 
 bool needs_its_key(Bytes command) {
   return std::find(needs_key.begin(), needs_key.end(), command) != needs_key.end();
+}
+
+bool needs_its_fields(Bytes command) {
+  return std::find(needs_fields.begin(), needs_fields.end(), command) != needs_fields.end();
 }
 
 Policy policy_for(Bytes error, UnitKind kind) {

@@ -21,6 +21,8 @@ bool is_undeclared_key(Bytes error);
 
 /// A reply of 0 to this command (lower case) means that the key it needs was gone already.
 bool needs_its_key(Bytes command);
+/// The same of a reply with -2, or null, for one of the fields that it names.
+bool needs_its_fields(Bytes command);
 
 /// The policy for an error reply's text (without '-') to a unit of this kind.
 Policy policy_for(Bytes error, UnitKind kind);

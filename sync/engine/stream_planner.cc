@@ -287,6 +287,7 @@ void StreamPlanner::append(TargetNode& node, Slot slot, Bytes request, uint32_t 
                    .link = link_,
                    .kind = UnitKind::command,
                    .expect_nonzero = needs_its_key(spec.name),
+                   .expect_fields = needs_its_fields(spec.name),
                    .expect_claims = claims,
                    .db = db,
                    .end = end_of_unit()});
@@ -299,6 +300,8 @@ void StreamPlanner::append(TargetNode& node, Slot slot, Bytes request, uint32_t 
     found = groups_.insert(groups_.end(), {id, Group{.node = &node,
                                                      .requests = {},
                                                      .commands = 0,
+                                                     .needs_key = false,
+                                                     .needs_fields = false,
                                                      .claims = false,
                                                      .first_db = db,
                                                      .db = db}});
@@ -311,6 +314,8 @@ void StreamPlanner::append(TargetNode& node, Slot slot, Bytes request, uint32_t 
   }
   group.requests.append(request);
   group.commands += replies;
+  group.needs_key = group.needs_key || needs_its_key(spec.name);
+  group.needs_fields = group.needs_fields || needs_its_fields(spec.name);
   group.claims = group.claims || claims;
 }
 

@@ -103,6 +103,8 @@ class StreamPlanner {
     TargetNode* node = nullptr;
     std::string requests;
     uint32_t commands = 0;
+    bool needs_key = false;  ///< has a command of which needs_its_key() is true
+    bool needs_fields = false;
     bool claims = false;  ///< has an XCLAIM whose reply must be looked at
     DbIndex first_db;
     DbIndex db;

@@ -111,6 +111,8 @@ void StreamPlanner::send_groups() {
     group.node->end_unit({.replies = single ? 1 : group.commands + 2,
                           .link = link_,
                           .kind = single ? UnitKind::command : UnitKind::transaction,
+                          .expect_nonzero = single && group.needs_key,
+                          .expect_fields = single && group.needs_fields,
                           .expect_claims = group.claims,
                           .exec = !single,
                           .db = group.first_db,

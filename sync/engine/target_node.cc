@@ -18,6 +18,8 @@ constexpr size_t read_buffer_bytes = 128 * 1024;
 constexpr size_t spare_bytes_max = 2 << 20;
 constexpr Bytes ok_reply = "+OK\r\n";
 constexpr const char* key_gone = "GONE the key was no longer there";
+constexpr const char* field_gone = "GONE a field was no longer there";
+constexpr int64_t no_such_field = -2;
 constexpr const char* entry_gone = "GONE the entry that was claimed is deleted";
 
 /// Behind the message that begins at `at`; nodes are in preorder.
@@ -34,6 +36,16 @@ bool claimed(const std::vector<resp::Node>& nodes, size_t at) {
     if (nodes[at].type == resp::Type::null) return false;
   }
   return true;
+}
+
+/// What HPEXPIREAT and its kin answer for a field that is not there, HGETEX for its value.
+bool missing(const resp::Node& node) {
+  return node.type == resp::Type::null ||
+         (node.type == resp::Type::integer && node.integer == no_such_field);
+}
+
+bool lacks_field(const std::vector<resp::Node>& nodes, size_t at) {
+  return std::any_of(nodes.begin() + at, nodes.begin() + end_of(nodes, at), missing);
 }
 
 }  // namespace
@@ -144,6 +156,10 @@ size_t TargetNode::consume_replies(Bytes input) {
       units_.front().failed = true;
       front_error_ = entry_gone;
     }
+    if (units_.front().expect_fields && !error && lacks_field(nodes, 0)) {
+      units_.front().failed = true;
+      front_error_ = field_gone;
+    }
     on_reply(error, top.text, top.integer, top.type == resp::Type::integer);
     used += *length;
   }
@@ -169,13 +185,14 @@ void TargetNode::scan_exec(const std::vector<resp::Node>& nodes) {
   }
 }
 
-/// The same as `expect_nonzero`, for the commands between MULTI and EXEC.
+/// The same as `expect_nonzero` and `expect_fields`, for the commands between MULTI and EXEC.
 bool TargetNode::found_key_gone(const std::vector<resp::Node>& nodes) const {
   const auto zero = [](const resp::Node& node) {
     return node.type == resp::Type::integer && node.integer == 0;
   };
   const bool claims = units_.front().expect_claims;
-  if (!claims && std::none_of(nodes.begin() + 1, nodes.end(), zero)) return false;
+  const auto tells = [&](const resp::Node& node) { return zero(node) || missing(node); };
+  if (!claims && std::none_of(nodes.begin() + 1, nodes.end(), tells)) return false;
   resp::CommandParser parser;
   Bytes requests = front_request();
   size_t at = 0;  // of the reply to the command before
@@ -184,6 +201,7 @@ bool TargetNode::found_key_gone(const std::vector<resp::Node>& nodes) const {
     LOCKSTEP_ASSERT(length.has_value());  // we wrote it
     const commands::Spec* spec = commands::find(parser.args());
     if (!multi && spec && needs_its_key(spec->name) && zero(nodes[at])) return true;
+    if (!multi && spec && needs_its_fields(spec->name) && lacks_field(nodes, at)) return true;
     if (!multi && claims && spec && spec->name == "xclaim" && !claimed(nodes, at)) return true;
     at = multi ? 1 : end_of(nodes, at);
     requests.remove_prefix(*length);

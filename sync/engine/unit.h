@@ -24,6 +24,7 @@ struct Unit {
   uint16_t link = 0;     ///< which source link it came from
   UnitKind kind = UnitKind::command;
   bool expect_nonzero = false;  ///< a reply of 0 says that the key was already gone
+  bool expect_fields = false;   ///< a reply that lacks a field of a hash says that it was gone
   bool expect_claims = false;   ///< a reply to XCLAIM without the entry says that it was deleted
   bool exec = false;            ///< the last reply is EXEC's
   bool failed = false;
