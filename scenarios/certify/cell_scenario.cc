@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 
 namespace lockstep::scenarios::certify {
 
@@ -45,16 +46,23 @@ DeploymentSpec deployment_of(const char* name, const std::string& server, Topolo
   return spec;
 }
 
-}  // namespace
-
-std::string cell_name(const Cell& cell) {
-  return fmt::format("{}-{}-into-{}", topology_name(cell.topology), cell.from, cell.to);
+/// As a scenario's name may hold it: no dots, and not long. Names that become the same are told
+/// apart by their cells' seeds.
+std::string in_a_name(std::string server) {
+  constexpr size_t length_max = 15;
+  server.resize(std::min(server.size(), length_max));
+  std::replace_if(
+      server.begin(), server.end(), [](unsigned char c) { return std::isalnum(c) == 0; }, '-');
+  return server;
 }
+
+}  // namespace
 
 Scenario make_scenario(const Cell& cell, const std::string& family) {
   const Size& size = size_of(family);
   Scenario scenario;
-  scenario.name = fmt::format("{}-{}", cell_name(cell), family);
+  scenario.name = fmt::format("{}{}-to-{}-{}", cell.topology == Topology::cluster ? "cluster-" : "",
+                              in_a_name(cell.from), in_a_name(cell.to), family);
   scenario.description = fmt::format("The family {} from {} into {}.", family, cell.from, cell.to);
   scenario.deployments = {deployment_of("source", cell.from, cell.topology),
                           deployment_of("target", cell.to, cell.topology)};

@@ -7,11 +7,8 @@
 
 namespace lockstep::scenarios::certify {
 
-/// "standalone-FROM-into-TO"
-std::string cell_name(const Cell& cell);
-
 /// The scenario of one family's cases in a cell: everything that the source knows is written, what
-/// the target cannot hold is counted.
+/// the target cannot hold is counted. Written to a file it is what repeats a case.
 Scenario make_scenario(const Cell& cell, const std::string& family);
 /// The same input for the servers' own replication: the control.
 Scenario make_control(const Cell& cell, const std::string& family);
