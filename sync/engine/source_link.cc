@@ -20,6 +20,9 @@ constexpr milliseconds ack_period{1000};
 /// After a diskless snapshot, until the stream begins: the source waits for an acknowledgement that
 /// reaches it after it has noticed that its child has ended.
 constexpr milliseconds first_ack_period{20};
+// A snapshot that the source gave up before it sent any of it is asked for again so often.
+constexpr unsigned full_sync_tries_max = 10;
+constexpr milliseconds full_sync_pause{200};
 constexpr size_t arrivals_exact_max = 1024;
 constexpr int64_t arrivals_merge_ms = 20;
 
@@ -171,7 +174,27 @@ Offset SourceLink::applied() const {
   return target_.applied(options_.id, planner_.settled());
 }
 
+asio::awaitable<bool> SourceLink::begin_again(std::string reason) {
+  if (snapshot_bytes_ > 0 || ++full_sync_tries_ >= full_sync_tries_max) co_return false;
+  spdlog::warn("{}: the source gave up its snapshot before it sent any of it: {}; asking again",
+               options_.source.label(), reason);
+  co_await pause_for(executor_, full_sync_pause);
+  try {
+    psync::HandshakeOptions handshake;
+    link_ = co_await psync::ReplicaLink::open(options_.source, handshake);
+  } catch (const ConnectionError&) {
+    co_return false;
+  }
+  start_ = link_->start();
+  received_ = parsed_ = start_.offset;
+  loader_.start(start_.offset);
+  transfer_ = psync::Transfer();
+  carry_.clear();
+  co_return true;
+}
+
 asio::awaitable<void> SourceLink::reconnect(std::string reason) {
+  if (!received_snapshot_ && co_await begin_again(reason)) co_return;
   if (!received_snapshot_) {
     throw UserError(
         fmt::format("the source {} ended the link during the full copy: {}; see its log (a replica "

@@ -104,6 +104,9 @@ class SourceLink {
   };
 
   asio::awaitable<void> receive();
+  /// A source stops a snapshot that it makes when it is emptied meanwhile, and ends the link: as
+  /// long as none of it has come, nothing is lost but time. False: it cannot go on.
+  asio::awaitable<bool> begin_again(std::string reason);
   asio::awaitable<void> reconnect(std::string reason);
   void accept_bytes(Bytes data);
   void note_arrival();
@@ -176,6 +179,7 @@ class SourceLink {
   uint64_t snapshot_bytes_ = 0;
   uint64_t reconnects_ = 0;
   bool received_snapshot_ = false;
+  unsigned full_sync_tries_ = 0;
   std::deque<Arrival> arrivals_;
   int64_t clock_offset_ms_ = 0;
 

@@ -4,6 +4,7 @@
 #include <boost/asio/this_coro.hpp>
 
 #include "fixtures/cluster_builder.h"
+#include "fixtures/join_all.h"
 #include "fixtures/poll_until.h"
 #include "fixtures/program.h"
 #include "sync/base/error.h"
@@ -43,6 +44,8 @@ class peculiar_source : public VersionTest {
   asio::awaitable<void> acl_body();
   asio::awaitable<void> dual_channel_body();
   asio::awaitable<void> cluster_databases_body();
+  asio::awaitable<void> snapshot_given_up_body();
+  asio::awaitable<void> end_the_first_link();
   asio::awaitable<void> modules_body();
   asio::awaitable<void> modules_refused_body(std::string target);
   asio::awaitable<void> vector_set_body(std::string target, bool takes_it);
@@ -114,6 +117,36 @@ asio::awaitable<void> peculiar_source::promoted_replica_body() {
 TEST_F(peculiar_source, a_replica_that_becomes_a_primary_is_followed_under_its_second_replid) {
   SKIP_UNLESS_HERE("first-with-streams", "newest");
   run(promoted_replica_body());
+}
+
+/// The source ends the link while it still writes the snapshot to its disk, as one does whose
+/// snapshot is stopped because it is emptied.
+asio::awaitable<void> peculiar_source::snapshot_given_up_body() {
+  co_await start_pair(server("default"), server("default"),
+                      "repl-diskless-sync no\nrdb-key-save-delay 1000000");
+  co_await write("SET k v");
+  std::vector<asio::awaitable<void>> both;
+  both.push_back(begin(pair_options()));
+  both.push_back(end_the_first_link());
+  co_await fixtures::join_all(std::move(both));
+  EXPECT_EQ(running_->engine().status().links.front().keys_loaded, 1u);
+  co_await write("SET l v");
+  co_await expect_equal();
+}
+
+asio::awaitable<void> peculiar_source::end_the_first_link() {
+  const net::Endpoint source = source_->client_endpoint();
+  const auto why_not_ended = [&]() -> asio::awaitable<std::string> {
+    const resp::Value links = co_await say(source, "INFO replication");
+    if (links.text.find("state=wait_bgsave") == std::string::npos) co_return "there is none yet";
+    const resp::Value ended = co_await say(source, "CLIENT KILL TYPE slave");
+    co_return ended.integer > 0 ? "" : "there is no link";
+  };
+  co_await fixtures::poll_until(seconds(20), "the end of the first link", why_not_ended);
+}
+
+TEST_F(peculiar_source, that_gives_up_a_snapshot_before_it_sends_it_is_asked_again) {
+  run(snapshot_given_up_body());
 }
 
 /// The rights that a replica needs and no others (with those that fences and prechecks use).
