@@ -19,6 +19,7 @@ using std::chrono::milliseconds;
 namespace {
 
 constexpr milliseconds ask_limit{10000};
+constexpr milliseconds ending_limit{500};
 
 }  // namespace
 
@@ -80,7 +81,18 @@ asio::awaitable<std::string> LockstepDriver::ask(std::string method, std::string
   require_running();
   net::HttpRequest request{
       .address = control(), .method = std::move(method), .target = path, .limit = limit};
-  net::HttpAnswer answer = co_await net::ask_http(std::move(request));
+  net::HttpAnswer answer;
+  std::string failure;
+  try {
+    answer = co_await net::ask_http(std::move(request));
+  } catch (const ConnectionError& error) {
+    failure = error.what();
+  }
+  if (!failure.empty()) {
+    // An engine that ends closes its control before it is gone: its own last words say more.
+    if (co_await child_->wait(ending_limit)) require_running();
+    throw ConnectionError(failure);
+  }
   if (answer.status != 200)
     throw ConnectionError(fmt::format("{}: {} {}", path, answer.status, answer.body));
   if (path == "/status") status_ = answer.body;

@@ -13,6 +13,18 @@ asio::awaitable<void> ReplicaofDriver::start() {
     Words words{"SLAVEOF", source.host, std::to_string(source.port)};
     co_await ask_server(target->primaries().front()->endpoint(), words);
   }
+  // Old servers connect a second later: what is written from now on must be theirs to follow.
+  std::string what = "the beginning of the replica's copy";
+  co_await fixtures::poll_until(context_.start_limit, what, [this] { return why_not_begun(); });
+}
+
+asio::awaitable<std::string> ReplicaofDriver::why_not_begun() {
+  for (const fixtures::Deployment* target : context_.to) {
+    auto fields = co_await info_of(target->primaries().front()->endpoint(), "replication");
+    if (fields["master_link_status"] != "up" && fields["master_sync_in_progress"] != "1")
+      co_return "the replica has not begun";
+  }
+  co_return "";
 }
 
 asio::awaitable<std::string> ReplicaofDriver::why_not_caught_up() {

@@ -14,6 +14,7 @@ class ReplicaofDriver : public Driver {
   asio::awaitable<void> finish(std::chrono::milliseconds limit) override;
 
  private:
+  asio::awaitable<std::string> why_not_begun();
   DriverContext context_;
 };
 
