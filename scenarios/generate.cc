@@ -39,13 +39,17 @@ bool refused_by_twemproxy(const Form& form) {
   return false;
 }
 
-/// Since 7.2 a claim and a read that find nothing make their consumer, and no replica is told: what
-/// then differs is the servers' doing.
+/// Some versions make a consumer and tell no replica: what then differs is the servers' doing. 5.0
+/// at a claim that finds nothing, and again since 7.2; 5.0 and 6.0 at a read with NOACK; since 7.2
+/// at a read that finds nothing.
 bool may_make_a_secret_consumer(const Form& form, uint16_t source_version) {
   const auto& words = form.words;
-  const bool makes = words.starts_with("XCLAIM") || words.starts_with("XAUTOCLAIM") ||
-                     words.starts_with("XREADGROUP");
-  return makes && source_version >= 702;
+  const bool old = source_version >= 500 && source_version < 600;
+  if (words.starts_with("XCLAIM") || words.starts_with("XAUTOCLAIM"))
+    return old || source_version >= 702;
+  if (!words.starts_with("XREADGROUP")) return false;
+  if (words.find("NOACK") == std::string_view::npos) return source_version >= 702;
+  return source_version >= 500 && source_version < 602;
 }
 
 /// The first version that can hold what a form writes.
