@@ -14,6 +14,7 @@
 #include "scenarios/checks.h"
 #include "scenarios/coverage.h"
 #include "scenarios/live_check.h"
+#include "scenarios/module_values.h"
 #include "scenarios/pressure.h"
 #include "scenarios/server_facts.h"
 
@@ -173,6 +174,9 @@ class Case {
 
   void write_plan() {
     plan_ = generate_plan(scenario().workload, capability_of(scenario()), result_.seed);
+    if (scenario().checks.unsupported_is_missing)
+      add_module_values(abilities_of(scenario().source()).modules,
+                        static_cast<uint32_t>(scenario().workload.duration.count()), plan_);
     const auto& folder = result_.directory;
     fixtures::make_directories(folder);
     fixtures::write_text(folder / "scenario.yaml", to_yaml(scenario()));

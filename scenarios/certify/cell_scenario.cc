@@ -91,7 +91,7 @@ Scenario make_control(const Cell& cell, const std::string& family) {
   scenario.name += "-control";
   scenario.syncs.front().driver = DriverKind::replicaof;
   scenario.syncs.front().options.clear();
-  scenario.limits.catch_up = std::chrono::seconds(20);
+  scenario.limits.start = scenario.limits.catch_up = std::chrono::seconds(20);
   return scenario;
 }
 

@@ -1,0 +1,56 @@
+#include "scenarios/certify/goals.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace lockstep::scenarios::certify {
+namespace {
+
+const std::vector<std::string> families{"strings", "expiry", "functions"};
+
+const Goal& goal(const std::vector<Goal>& goals, const std::string& name) {
+  return *std::find_if(goals.begin(), goals.end(), [&](const Goal& g) { return g.name == name; });
+}
+
+TEST(Goals, AreNotMetByDefault) {
+  const fixtures::Capabilities server;
+  const std::vector<Goal> goals = goals_of({server, server, families});
+  EXPECT_GT(goals.size(), 8u);
+  for (const Goal& each : goals) EXPECT_TRUE(!each.possible || !each.met()) << each.name;
+  EXPECT_NE(goals_missed(goals).find("a key expired during the full copy"), std::string::npos);
+}
+
+TEST(Goals, WhatTheServersOrTheFamiliesCannotDoIsNotAskedFor) {
+  fixtures::Capabilities source, target;
+  EXPECT_FALSE(goal(goals_of({source, target, families}), "a function ran").possible);
+  source.can["functions"] = true;
+  const std::vector<Goal> goals = goals_of({source, target, families});
+  EXPECT_TRUE(goal(goals, "a function ran").possible);
+  EXPECT_TRUE(goal(goals, "something was left out that the target cannot hold").possible);
+  EXPECT_FALSE(goal(goals, "a script ran").possible) << "no family runs one";
+  target.can["functions"] = true;
+  EXPECT_FALSE(goal(goals_of({source, target, families}),
+                    "something was left out that the target cannot hold")
+                   .possible);
+}
+
+TEST(Goals, AreMetByWhatHappened) {
+  const fixtures::Capabilities server;
+  std::vector<Goal> goals = goals_of({server, server, families});
+  count_goals({{"expired_in_copy", 2}, {"unheard of", 5}}, goals);
+  count_goals({{"expired_in_copy", 3}, {"restored", 0}}, goals);
+  EXPECT_EQ(goal(goals, "a key expired during the full copy").times, 5u);
+  EXPECT_FALSE(goal(goals, "a value was copied by RESTORE").met());
+  EXPECT_EQ(goals_missed(goals).find("a key expired during"), std::string::npos);
+}
+
+TEST(Goals, HaveAFamilyThatMayMeetThem) {
+  const fixtures::Capabilities server;
+  const std::vector<Goal> goals = goals_of({server, server, families});
+  EXPECT_EQ(family_for(goal(goals, "a key expired during the full copy"), families), "expiry");
+  EXPECT_EQ(family_for(goal(goals, "a value was copied by RESTORE"), families), "strings");
+}
+
+}  // namespace
+}  // namespace lockstep::scenarios::certify

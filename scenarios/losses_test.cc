@@ -1,0 +1,65 @@
+#include "scenarios/losses.h"
+
+#include <gtest/gtest.h>
+
+#include "fixtures/run_files.h"
+
+namespace lockstep::scenarios {
+namespace {
+
+class find_losses_in : public testing::Test {
+ protected:
+  LossFindings losses(const std::string& differences, const std::string& left_out) {
+    fixtures::write_text(directory_.path() / "diff.jsonl", differences);
+    fixtures::write_text(directory_.path() / "unsupported.jsonl", left_out);
+    return find_losses(directory_.path(), directory_.path() / "unsupported.jsonl", source_,
+                       target_);
+  }
+
+  Holds source_, target_;
+  fixtures::TemporaryDirectory directory_;
+};
+
+constexpr const char* missing_stream =
+    "{\"db\":0,\"key_base64\":\"cw==\",\"class\":\"missing\",\"source_type\":\"stream\"}\n";
+constexpr const char* left_out_stream =
+    "{\"db\":0,\"key_base64\":\"cw==\",\"reason\":\"streams\"}\n";
+
+TEST_F(find_losses_in, a_key_that_was_left_out_and_that_the_target_cannot_hold_is_one) {
+  const LossFindings found = losses(missing_stream, left_out_stream);
+  EXPECT_EQ(found.others, 0u);
+  EXPECT_EQ(found.losses, (std::map<std::string, uint64_t>{{"streams", 1}}));
+}
+
+TEST_F(find_losses_in, the_engine_alone_is_not_believed) {
+  target_.server.can["streams"] = true;
+  EXPECT_EQ(losses(missing_stream, left_out_stream).others, 1u);
+}
+
+TEST_F(find_losses_in, what_the_engine_did_not_leave_out_is_missing) {
+  EXPECT_EQ(losses(missing_stream, "").others, 1u);
+  const std::string other_database = "{\"db\":1,\"key_base64\":\"cw==\",\"reason\":\"streams\"}\n";
+  EXPECT_EQ(losses(missing_stream, other_database).others, 1u);
+}
+
+TEST_F(find_losses_in, another_difference_of_such_a_key_is_none) {
+  const std::string extra = "{\"db\":0,\"key_base64\":\"cw==\",\"class\":\"extra\"}\n";
+  const LossFindings found = losses(extra, left_out_stream);
+  EXPECT_EQ(found.others, 1u);
+  EXPECT_TRUE(found.losses.empty());
+}
+
+TEST_F(find_losses_in, the_verifier_is_believed) {
+  const std::string library =
+      "{\"db\":0,\"key_base64\":\"bA==\",\"class\":\"function\",\"explained\":\"unsupported\"}\n";
+  const LossFindings found = losses(library, "");
+  EXPECT_EQ(found.others, 0u);
+  EXPECT_EQ(found.losses, (std::map<std::string, uint64_t>{{"libraries of functions", 1}}));
+}
+
+TEST_F(find_losses_in, a_line_that_is_no_object_is_a_difference) {
+  EXPECT_EQ(losses("damaged\n", "").others, 1u);
+}
+
+}  // namespace
+}  // namespace lockstep::scenarios

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "scenarios/plan.h"
+
+namespace lockstep::scenarios {
+
+/// Adds to a plan what makes values of the types that these modules have, before the sync starts,
+/// and what makes and changes some while it runs, at `during_ms`. Modules without types of their
+/// own add nothing.
+void add_module_values(const std::vector<std::string>& modules, uint32_t during_ms, Plan& plan);
+
+}  // namespace lockstep::scenarios
