@@ -1,5 +1,6 @@
 #include "scenarios/pressure.h"
 
+#include "fixtures/poll_until.h"
 #include "scenarios/server_facts.h"
 
 namespace lockstep::scenarios {
@@ -27,6 +28,22 @@ asio::awaitable<void> relieve_memory(fixtures::Deployment& deployment) {
     co_await ask_server(server->endpoint(), no_limit);
     co_await ask_server(server->endpoint(), default_policy);
   }
+}
+
+asio::awaitable<void> await_link(const fixtures::Deployment& source, const bool& awaited) {
+  // A link is used at once: poll_until() would look too seldom.
+  constexpr std::chrono::milliseconds interval{1};
+  while (awaited) {
+    for (const fixtures::Server* server : source.primaries()) {
+      auto fields = co_await info_of(server->endpoint(), "replication");
+      if (std::stoull("0" + fields["connected_slaves"]) > source.options().replicas) co_return;
+    }
+    co_await fixtures::pause(interval);
+  }
+}
+
+asio::awaitable<void> signal_all(fixtures::Deployment& deployment, int number) {
+  for (fixtures::Server* server : deployment.servers()) co_await server->signal(number);
 }
 
 }  // namespace lockstep::scenarios

@@ -14,4 +14,10 @@ boost::asio::awaitable<void> limit_memory(fixtures::Deployment& deployment, std:
 /// Takes the limit away from every primary.
 boost::asio::awaitable<void> relieve_memory(fixtures::Deployment& deployment);
 
+/// Returns when a primary of the source has more replicas than its own: a sync has begun; or when
+/// none is `awaited` any longer.
+boost::asio::awaitable<void> await_link(const fixtures::Deployment& source, const bool& awaited);
+/// SIGSTOP or SIGCONT to every server.
+boost::asio::awaitable<void> signal_all(fixtures::Deployment& deployment, int number);
+
 }  // namespace lockstep::scenarios

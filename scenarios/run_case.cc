@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <boost/asio/this_coro.hpp>
+#include <csignal>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "fixtures/capabilities.h"
 #include "fixtures/dataset.h"
@@ -127,6 +129,7 @@ class Case {
     } catch (const std::exception& error) {
       failure = error.what();
     }
+    co_await go_on();
     for (const auto& driver : drivers_) result_.engine_status.push_back(driver->last_status());
     for (const std::string& status : result_.engine_status) {
       for (const auto& [event, times] : coverage_of_engine(status))
@@ -147,6 +150,13 @@ class Case {
   }
 
  private:
+  /// Whatever a coroutine ends by, the flag goes down.
+  struct Ended {
+    explicit Ended(bool& running) : flag(running) {}
+    ~Ended() { flag = false; }
+    bool& flag;
+  };
+
   const Scenario& scenario() const { return stage_.scenario_; }
   Deployment& source() { return stage_.deployment(scenario().source().name); }
 
@@ -165,7 +175,7 @@ class Case {
     stage_.used_ = true;
     if (scenario().data.keys > 0) co_await phase("loading data", [this] { return load_data(); });
     co_await phase("first part of the workload", [this] { return write_before(); });
-    co_await phase("starting the sync", [this] { return start_syncs(); });
+    co_await phase("starting the sync", [this] { return start_and_hang(); });
     co_await phase("workload while the sync runs", [this] { return write_during(); });
     co_await phase("catching up", [this] { return catch_up(); });
     co_await phase("finishing the sync", [this] { return finish_syncs(); });
@@ -205,6 +215,7 @@ class Case {
   }
 
   asio::awaitable<void> start_syncs() {
+    const Ended ended(starting_);
     unsigned number = 0;
     for (const SyncSpec& spec : scenario().syncs) {
       DriverContext context;
@@ -239,6 +250,7 @@ class Case {
     writing_ = true;
     watch_.emplace(source(), *drivers_.front());
     std::vector<asio::awaitable<void>> parts;
+    parts.push_back(end_hanging());
     parts.push_back(play());
     parts.push_back(watch_->watch_copy(writing_));
     if (scenario().checks.live) {
@@ -248,6 +260,32 @@ class Case {
     }
     co_await fixtures::join_all(std::move(parts));
     result_.coverage = co_await watch_->end();
+  }
+
+  bool hangs() const { return scenario().pressure.target_hangs.count() > 0; }
+  Deployment& hanging() { return stage_.deployment(scenario().syncs.front().to.front()); }
+
+  asio::awaitable<void> start_and_hang() {
+    std::vector<asio::awaitable<void>> parts;
+    starting_ = true;
+    parts.push_back(start_syncs());
+    if (hangs()) parts.push_back(begin_hanging());
+    co_await fixtures::join_all(std::move(parts));
+  }
+
+  asio::awaitable<void> begin_hanging() {
+    co_await await_link(source(), starting_);
+    stands_still_ = true;
+    co_await signal_all(hanging(), SIGSTOP);
+  }
+
+  asio::awaitable<void> end_hanging() {
+    if (stands_still_) co_await fixtures::pause(scenario().pressure.target_hangs);
+    co_await go_on();
+  }
+
+  asio::awaitable<void> go_on() {
+    if (std::exchange(stands_still_, false)) co_await signal_all(hanging(), SIGCONT);
   }
 
   asio::awaitable<void> play() {
@@ -315,6 +353,8 @@ class Case {
   Stage& stage_;
   Plan plan_;
   bool writing_ = false;
+  bool starting_ = false;
+  bool stands_still_ = false;
   std::optional<CoverageWatch> watch_;
   std::vector<std::unique_ptr<Driver>> drivers_;
   CaseResult result_;

@@ -197,6 +197,7 @@ PressureSpec read_pressure(YamlMap map) {
   spec.target_policy = map.choice("target_policy", "", policies);
   spec.headroom_kb = map.number("headroom_kb", spec.headroom_kb, 0, 1 << 30);
   spec.relieve = map.flag("relieve", spec.relieve);
+  spec.target_hangs = map.duration("target_hangs", spec.target_hangs);
   map.finish();
   return spec;
 }
@@ -248,6 +249,17 @@ void require_tree(const Scenario& scenario, YamlMap& map) {
   }
 }
 
+/// The one target hangs from its sync's beginning on, which nothing else may wait for.
+void require_one_that_hangs(const Scenario& scenario, YamlMap& map) {
+  if (scenario.pressure.target_hangs.count() == 0) return;
+  const bool one = scenario.syncs.size() == 1 && scenario.syncs.front().to.size() == 1;
+  if (!one || scenario.syncs.front().driver == DriverKind::replicaof ||
+      !scenario.pressure.target_policy.empty())
+    map.fail("pressure",
+             "target_hangs needs one sync into one target, by another driver than replicaof, and "
+             "no target_policy");
+}
+
 /// A run has a network of its own, and that is not larger.
 void require_addresses(const Scenario& scenario, YamlMap& map) {
   uint64_t nodes = 0;
@@ -288,6 +300,7 @@ Scenario read_root(const YAML::Node& root, const std::string& file) {
   if (scenario.syncs.empty()) map.fail("sync", "a scenario needs the key \"sync\": a list");
   require_tree(scenario, map);
   require_addresses(scenario, map);
+  require_one_that_hangs(scenario, map);
   return scenario;
 }
 

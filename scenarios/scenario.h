@@ -52,12 +52,16 @@ struct WorkloadSpec {
   std::chrono::milliseconds duration{5000};  ///< over which the others are spread
 };
 
-/// Memory limits set while the workload runs.
+/// Memory limits set, and targets that hang, while the workload runs.
 struct PressureSpec {
   std::string source_policy;    ///< maxmemory-policy of the source; empty: no limit
   std::string target_policy;    ///< of the target
   uint64_t headroom_kb = 2048;  ///< limit: what is used when the sync starts, and this much more
   bool relieve = true;          ///< the target's limit is lifted after the workload
+  /// The target's servers stand still (SIGSTOP) from when the source has its first link for so
+  /// long, so that the copy of even little data is crossed by writes and expiries. One sync only,
+  /// and not `replicaof`.
+  std::chrono::milliseconds target_hangs{0};
 };
 
 struct CheckSpec {

@@ -69,6 +69,7 @@ void write_rest(YAML::Emitter& out, const Scenario& scenario) {
   put(out, "target_policy", scenario.pressure.target_policy);
   put(out, "headroom_kb", scenario.pressure.headroom_kb);
   put(out, "relieve", yes_no(scenario.pressure.relieve));
+  put(out, "target_hangs", ms(scenario.pressure.target_hangs));
   out << YAML::EndMap << YAML::Key << "checks" << YAML::Value << YAML::BeginMap;
   put(out, "verify", yes_no(scenario.checks.verify));
   put(out, "lists", yes_no(scenario.checks.lists));

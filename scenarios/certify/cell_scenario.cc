@@ -19,15 +19,16 @@ struct Size {
   double before;      ///< share of them before the sync starts
   uint32_t names;     ///< key names of each type
   milliseconds duration;
+  milliseconds copy;  ///< the target hangs for so long when the copy begins
 };
 
-constexpr Size usual{"", 200, 150, 0.2, 24, milliseconds(400)};
+constexpr Size usual{"", 200, 150, 0.2, 24, milliseconds(400), milliseconds(150)};
 constexpr Size sizes[] = {
     // Long enough for keys to expire during the copy, and afterwards.
-    {"expiry", 4000, 900, 0.5, 200, milliseconds(1500)},
-    {"big-keys", 50, 30, 0.2, 8, milliseconds(300)},
-    {"eviction", 200, 200, 0.2, 24, milliseconds(400)},
-    {"everything", 300, 1000, 0.2, 24, milliseconds(1500)},
+    {"expiry", 1000, 900, 0.5, 200, milliseconds(1500), milliseconds(500)},
+    {"big-keys", 50, 30, 0.2, 8, milliseconds(300), milliseconds(100)},
+    {"eviction", 200, 200, 0.2, 24, milliseconds(400), milliseconds(100)},
+    {"everything", 300, 1000, 0.2, 24, milliseconds(1500), milliseconds(300)},
 };
 
 const Size& size_of(const std::string& family) {
@@ -78,6 +79,7 @@ Scenario make_scenario(const Cell& cell, const std::string& family) {
   scenario.workload.keys = size.names;
   scenario.workload.before = size.before;
   scenario.workload.duration = size.duration;
+  scenario.pressure.target_hangs = size.copy;
   if (family == "eviction") {
     scenario.pressure.source_policy = "allkeys-lru";
     scenario.pressure.headroom_kb = 512;
@@ -91,6 +93,7 @@ Scenario make_control(const Cell& cell, const std::string& family) {
   scenario.name += "-control";
   scenario.syncs.front().driver = DriverKind::replicaof;
   scenario.syncs.front().options.clear();
+  scenario.pressure.target_hangs = milliseconds(0);
   scenario.limits.start = scenario.limits.catch_up = std::chrono::seconds(20);
   return scenario;
 }

@@ -20,17 +20,17 @@ namespace {
 
 namespace asio = boost::asio;
 namespace fs = std::filesystem;
-using fixtures::Outcome;
+using Ended = fixtures::Outcome;
 using fixtures::read_text;
 using fixtures::write_text;
 using Words = std::vector<std::string>;
 
 class certify_matrix : public testing::Test {
  protected:
-  Outcome certify(Words args) {
+  Ended certify(Words args) {
     args.insert(args.begin(), "certify");
     args.insert(args.end(), {"--out", out()});
-    Outcome outcome;
+    Ended outcome;
     const auto body = [&]() -> asio::awaitable<void> {
       outcome = co_await fixtures::run_lockstep(args, std::chrono::seconds(240));
     };
@@ -38,7 +38,7 @@ class certify_matrix : public testing::Test {
     return outcome;
   }
   void expect_refusal(const Words& args, const std::string& words) {
-    const Outcome outcome = certify(args);
+    const Ended outcome = certify(args);
     EXPECT_EQ(outcome.status, 254) << outcome.out << outcome.err;
     EXPECT_NE(outcome.err.find(words), std::string::npos) << outcome.err;
   }
@@ -68,7 +68,7 @@ TEST_F(certify_matrix, oldest_middle_and_newest_in_both_directions) {
   const Words names{"oldest", "before-functions", "newest"};
   if (!here(names)) GTEST_SKIP() << "Skipped: not all of oldest, before-functions, newest are here";
   const std::string list = names[0] + "," + names[1] + "," + names[2];
-  const Outcome outcome = certify(
+  const Ended outcome = certify(
       {"--from", list, "--to", list, "--families", "expiry,streams,functions,transactions,lua"});
   EXPECT_EQ(outcome.status, 0) << outcome.out << outcome.err;
   const Certificate made = certificate();
@@ -95,7 +95,7 @@ TEST_F(certify_matrix, oldest_middle_and_newest_in_both_directions) {
 TEST_F(certify_matrix, clusters) {
   const Words args{"--from",     "default", "--to",       "default",
                    "--topology", "cluster", "--families", "strings"};
-  const Outcome outcome = certify(args);
+  const Ended outcome = certify(args);
   EXPECT_EQ(outcome.status, 0) << outcome.out << outcome.err;
   const Certificate made = certificate();
   ASSERT_EQ(made.cells.size(), 1u);
@@ -127,7 +127,7 @@ TEST_F(certify_matrix, one_that_was_killed_goes_on_where_it_was) {
   EXPECT_EQ(before.ended, "");
   expect_refusal({"--from", "default", "--to", "default", "--families", "strings"}, "--topology");
 
-  const Outcome outcome = certify(args);
+  const Ended outcome = certify(args);
   EXPECT_EQ(outcome.status, 0) << outcome.out << outcome.err;
   const Certificate after = certificate();
   ASSERT_EQ(after.cells.size(), 2u);
@@ -157,8 +157,8 @@ TEST_F(certify_matrix, a_program_that_does_not_start_is_not_certified_and_its_wo
                                    "case $1 in --version) echo 'Redis server v=7.0.99 sha=0' ;;\n"
                                    "*) echo 'the tea is cold'; exit 1 ;; esac\n");
   fs::permissions(program, fs::perms::owner_all);
-  const Outcome outcome = certify({"--server", "broken=" + program, "--from", "broken", "--to",
-                                   "default", "--families", "strings"});
+  const Ended outcome = certify({"--server", "broken=" + program, "--from", "broken", "--to",
+                                 "default", "--families", "strings"});
   EXPECT_EQ(outcome.status, 2) << outcome.out << outcome.err;
   EXPECT_NE(outcome.out.find("the tea is cold"), std::string::npos) << outcome.out;
 }
