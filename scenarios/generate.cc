@@ -40,16 +40,18 @@ bool refused_by_twemproxy(const Form& form) {
 }
 
 /// Some versions make a consumer and tell no replica: what then differs is the servers' doing. 5.0
-/// at a claim that finds nothing, and again since 7.2; 5.0 and 6.0 at a read with NOACK; since 7.2
-/// at a read that finds nothing.
+/// at a claim that finds nothing, and again since 7.2; 5.0 and 6.0 at a read with NOACK; all at a
+/// read that finds only entries that were deleted, and since 7.2 at one that finds nothing.
 bool may_make_a_secret_consumer(const Form& form, uint16_t source_version) {
   const auto& words = form.words;
-  const bool old = source_version >= 500 && source_version < 600;
+  if (source_version < 500) return false;
   if (words.starts_with("XCLAIM") || words.starts_with("XAUTOCLAIM"))
-    return old || source_version >= 702;
+    return source_version < 600 || source_version >= 702;
+  // Before 6.2 no command makes the consumer first: the newest entry is not deleted on purpose.
+  if (words.find("XDEL $0") != std::string_view::npos) return source_version < 602;
   if (!words.starts_with("XREADGROUP")) return false;
-  if (words.find("NOACK") == std::string_view::npos) return source_version >= 702;
-  return source_version >= 500 && source_version < 602;
+  const bool noack = words.find("NOACK") != std::string_view::npos;
+  return noack ? source_version < 602 : source_version >= 602;
 }
 
 /// The first version that can hold what a form writes.
