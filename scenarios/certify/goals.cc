@@ -16,9 +16,20 @@ bool functions(const Capabilities& from, const Capabilities&) { return from.has(
 bool field_expiry(const Capabilities& from, const Capabilities&) {
   return from.has("field-expiry");
 }
-/// The source can write what the target cannot hold.
+/// Some form of a value, which every data set has, is newer than what the target loads: lists in
+/// RDB 7, sorted sets in 8, listpacks in 10, sets of them in 11.
+bool newer_values(const Capabilities& from, const Capabilities& to) {
+  for (const unsigned rdb : {7u, 8u, 10u, 11u})
+    if (to.rdb < rdb && from.rdb >= rdb) return true;
+  return false;
+}
+/// Since 7.0 expiries of SET are sent as PXAT, which 6.2 is the first to take.
+bool newer_commands(const Capabilities& from, const Capabilities& to) {
+  return from.commands >= 700 && to.commands < 602;
+}
+/// Every data set has keys that the target cannot hold.
 bool losses(const Capabilities& from, const Capabilities& to) {
-  for (const char* what : {"streams", "functions", "field-expiry"})
+  for (const char* what : {"streams", "field-expiry"})
     if (from.has(what) && !to.has(what)) return true;
   return false;
 }
@@ -35,18 +46,23 @@ struct GoalRule {
 const std::vector<GoalRule>& rules() {
   static const std::vector<GoalRule> all = {
       {"a value was copied by RESTORE", "restored", always, {}},
+      {"a value was copied as commands", "rebuilt", newer_values, {}},
       {"a write crossed the full copy", "written_in_copy", always, {"expiry", "everything"}},
       {"a key expired during the full copy", "expired_in_copy", always, {"expiry"}},
       {"a write was followed", "written_following", always, {}},
       {"a key expired while following", "expired_following", always, {"expiry", "everything"}},
       {"a field of a hash expired while it ran", "fields_expired", field_expiry, {"expiry"}},
+      {"a command was rewritten for the target",
+       "rewritten",
+       newer_commands,
+       {"expiry", "everything"}},
       {"a transaction was applied", "transactions", always, {"transactions", "everything"}},
       {"a script ran", "scripts", always, {"lua", "everything"}},
       {"a function ran", "functions", functions, {"functions", "everything"}},
       {"a blocking command ran", "blocked", always, {"lists", "everything"}},
       {"a key was evicted by the source", "evicted", always, {"eviction"}},
       {"the source was emptied", "flushes", always, {"flush"}},
-      {"something was left out that the target cannot hold", "left_out", losses, {}},
+      {"a key was left out that the target cannot hold", "left_out", losses, {}},
   };
   return all;
 }

@@ -24,15 +24,25 @@ TEST(Goals, AreNotMetByDefault) {
 TEST(Goals, WhatTheServersOrTheFamiliesCannotDoIsNotAskedFor) {
   fixtures::Capabilities source, target;
   EXPECT_FALSE(goal(goals_of({source, target, families}), "a function ran").possible);
-  source.can["functions"] = true;
+  source.can["functions"] = source.can["streams"] = true;
   const std::vector<Goal> goals = goals_of({source, target, families});
   EXPECT_TRUE(goal(goals, "a function ran").possible);
-  EXPECT_TRUE(goal(goals, "something was left out that the target cannot hold").possible);
+  EXPECT_TRUE(goal(goals, "a key was left out that the target cannot hold").possible);
   EXPECT_FALSE(goal(goals, "a script ran").possible) << "no family runs one";
-  target.can["functions"] = true;
-  EXPECT_FALSE(goal(goals_of({source, target, families}),
-                    "something was left out that the target cannot hold")
-                   .possible);
+  target.can["streams"] = true;
+  EXPECT_FALSE(
+      goal(goals_of({source, target, families}), "a key was left out that the target cannot hold")
+          .possible);
+}
+
+TEST(Goals, OfTheFormOfValuesAreForTargetsThatLackIt) {
+  fixtures::Capabilities older, newer;
+  older.rdb = 9;
+  newer.rdb = 10;
+  const char* name = "a value was copied as commands";
+  EXPECT_TRUE(goal(goals_of({newer, older, families}), name).possible);
+  EXPECT_FALSE(goal(goals_of({older, newer, families}), name).possible);
+  EXPECT_FALSE(goal(goals_of({newer, newer, families}), name).possible);
 }
 
 TEST(Goals, AreMetByWhatHappened) {
