@@ -20,7 +20,7 @@ Topology topology_named(const Fields& fields, const char* field, const std::stri
   for (const Topology each : {Topology::standalone, Topology::cluster}) {
     if (name == topology_name(each)) return each;
   }
-  fields.refuse(field, fmt::format("{:?} is no topology (standalone, cluster)", name));
+  fields.refuse(field, fmt::format("\"{}\" is no topology (standalone, cluster)", name));
 }
 
 Outcome outcome_of(Fields& fields) {
@@ -28,7 +28,7 @@ Outcome outcome_of(Fields& fields) {
   for (size_t i = 0; i < outcome_count; ++i) {
     if (name == outcome_name(static_cast<Outcome>(i))) return static_cast<Outcome>(i);
   }
-  fields.refuse("outcome", fmt::format("{:?} is no outcome (certified, certified_with_losses, "
+  fields.refuse("outcome", fmt::format("\"{}\" is no outcome (certified, certified_with_losses, "
                                        "failed, unsupported, not_certified)",
                                        name));
 }
@@ -102,7 +102,7 @@ Server server_of(Fields& fields) {
 void require_each_once(const Fields& fields, const char* name, std::vector<std::string> values) {
   std::sort(values.begin(), values.end());
   const auto twice = std::adjacent_find(values.begin(), values.end());
-  if (twice != values.end()) fields.refuse(name, fmt::format("{:?} is there twice", *twice));
+  if (twice != values.end()) fields.refuse(name, fmt::format("\"{}\" is there twice", *twice));
 }
 
 Request request_of(Fields fields) {
@@ -162,7 +162,7 @@ void require_totals(Fields& root, const Certificate& certificate) {
 void require_kind(const json& root) {
   if (!root.is_object() || root.value("kind", json()) != certificate_kind)
     throw FieldError("kind",
-                     fmt::format("is not {:?}: no file of `lockstep certify`", certificate_kind));
+                     fmt::format("is not \"{}\": no file of `lockstep certify`", certificate_kind));
 }
 
 Certificate certificate_of(const json& json_root) {
