@@ -126,6 +126,7 @@ class CellRun {
                                        from_here(result.directory.string()), result.seed,
                                        context_.server_flags.empty() ? "" : " ",
                                        fmt::join(context_.server_flags, " "));
+    keep_logs(result.directory);
     if (result.verdict == Verdict::fail)
       finding.control = co_await run_control(family, result.seed);
     cell_.findings.push_back(std::move(finding));
@@ -135,9 +136,23 @@ class CellRun {
   asio::awaitable<std::string> run_control(std::string family, uint64_t seed) {
     if (cell_.topology == Topology::cluster)
       co_return "not tried: clusters do not replicate one another";
+    if (!replicates(context_.facts.at(cell_.from).server, context_.facts.at(cell_.to).server))
+      co_return fmt::format("not tried: {} loads no snapshot of {}", cell_.to, cell_.from);
     const CaseResult result = co_await play(make_control(cell_, family), seed);
+    if (result.verdict == Verdict::pass) fs::remove_all(result.directory);
     co_return fmt::format("{}{}{}", to_string(result.verdict), result.reason.empty() ? "" : ": ",
                           result.reason);
+  }
+
+  /// What the servers said, all that they have run for considered.
+  void keep_logs(const fs::path& directory) const {
+    for (const Lease* lease : {&source_, &target_}) {
+      for (const fixtures::Server* server : (*lease)->deployment->servers()) {
+        std::error_code ignored;  // what the case itself left is more
+        fs::copy_file(server->log_file(), directory / (server->name() + ".log"),
+                      fs::copy_options::overwrite_existing, ignored);
+      }
+    }
   }
 
   void add_loss(const std::string& what, uint64_t keys) {

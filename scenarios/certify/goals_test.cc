@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "scenarios/certify/server_facts.h"
+
 namespace lockstep::scenarios::certify {
 namespace {
 
@@ -53,6 +55,20 @@ TEST(Goals, AreMetByWhatHappened) {
   EXPECT_EQ(goal(goals, "a key expired during the full copy").times, 5u);
   EXPECT_FALSE(goal(goals, "a value was copied by RESTORE").met());
   EXPECT_EQ(goals_missed(goals).find("a key expired during"), std::string::npos);
+}
+
+TEST(Control, ServersReplicateWhoseSnapshotsTheyLoad) {
+  const auto with = [](unsigned rdb) {
+    fixtures::Capabilities server;
+    server.rdb = rdb;
+    return server;
+  };
+  EXPECT_TRUE(replicates(with(6), with(80)));
+  EXPECT_TRUE(replicates(with(11), with(12)));
+  EXPECT_TRUE(replicates(with(80), with(80)));
+  EXPECT_FALSE(replicates(with(10), with(9)));
+  EXPECT_FALSE(replicates(with(12), with(80)));
+  EXPECT_FALSE(replicates(with(80), with(12)));
 }
 
 TEST(Goals, HaveAFamilyThatMayMeetThem) {

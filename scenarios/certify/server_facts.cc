@@ -42,6 +42,12 @@ std::vector<Server> servers_of(const Facts& facts) {
   return servers;
 }
 
+bool replicates(const fixtures::Capabilities& from, const fixtures::Capabilities& to) {
+  constexpr unsigned common_max = 11, valkey = 80;
+  const bool same_branch = from.rdb <= common_max || (from.rdb >= valkey) == (to.rdb >= valkey);
+  return to.rdb >= from.rdb && same_branch;
+}
+
 std::string why_impossible(Topology topology, const std::string& from, const std::string& to,
                            const Facts& facts) {
   if (topology == Topology::standalone) return "";

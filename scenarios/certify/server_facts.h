@@ -25,4 +25,8 @@ std::vector<Server> servers_of(const Facts& facts);
 std::string why_impossible(Topology topology, const std::string& from, const std::string& to,
                            const Facts& facts);
 
+/// Whether a server can be a replica of another one: it loads that one's snapshots. Redis took the
+/// RDB versions 12 to 79 and Valkey those from 80 on, and neither loads the other's.
+bool replicates(const fixtures::Capabilities& from, const fixtures::Capabilities& to);
+
 }  // namespace lockstep::scenarios::certify
