@@ -86,17 +86,32 @@ asio::awaitable<void> Engine::watch() {
     spdlog::info("synchronising after {}", format_duration(milliseconds(clock_ms() - started_ms_)));
     if (options_.until == Until::caught_up) finalizing_ = true;
   }
-  while (!closed_ && !stopping_ && !finalizing_) co_await wake_.wait();
+  while (!closed_ && !stopping_ && state_ != State::finished) {
+    if (finalizing_)
+      co_await try_finalize();
+    else
+      co_await wake_.wait();
+  }
   if (closed_) co_return;
-  if (finalizing_ && !stopping_) {
-    for (auto& pipeline : pipelines_) co_await pipeline->finalize();
-    state_ = State::finished;
+  if (state_ == State::finished) {
     spdlog::info("finished after {}", format_duration(milliseconds(clock_ms() - started_ms_)));
   } else {
     for (auto& pipeline : pipelines_) co_await pipeline->drain(stop_drain_bound);
     closed_by_stop_ = true;
   }
   close();
+}
+
+asio::awaitable<void> Engine::try_finalize() {
+  try {
+    for (auto& pipeline : pipelines_) co_await pipeline->finalize();
+    state_ = State::finished;
+  } catch (const UserError& error) {
+    if (closed_ || options_.until == Until::caught_up) throw;
+    finalize_trouble_ = error.what();
+    finalizing_ = false;
+    spdlog::error("not finalized, following on: {}", finalize_trouble_);
+  }
 }
 
 asio::awaitable<void> Engine::watch_offsets() {
@@ -144,8 +159,11 @@ void Engine::stop(const std::string& why) {
 asio::awaitable<void> Engine::finalize() {
   end_hold(false);
   finalizing_ = true;
+  finalize_trouble_.clear();
   wake_.notify();
-  while (!closed_ && state_ != State::finished) co_await pause_for(executor_, milliseconds(5));
+  while (!closed_ && finalizing_ && state_ != State::finished)
+    co_await pause_for(executor_, milliseconds(5));
+  if (!finalize_trouble_.empty()) throw UserError(finalize_trouble_);
 }
 
 Status Engine::status() const {

@@ -35,7 +35,8 @@ class Engine {
   void release();
   /// Throws UserError if that hold has ended before: what was seen after its end is worth nothing.
   void release(uint64_t id);
-  /// Catches up, writes exact expiries, ends: state `finished`.
+  /// Catches up, writes exact expiries, ends: state `finished`. Throws UserError where that cannot
+  /// be: the engine goes on following, and may be asked again.
   asio::awaitable<void> finalize();
   /// Ends without finalizing; what was received is applied first, within a bound.
   void stop(const std::string& why);
@@ -49,6 +50,7 @@ class Engine {
   asio::awaitable<void> prepare();
   asio::awaitable<void> follow();
   asio::awaitable<void> watch();
+  asio::awaitable<void> try_finalize();
   asio::awaitable<void> watch_offsets();
   std::vector<UnsupportedList::Part> unsupported() const;
   asio::awaitable<void> await_streaming();
@@ -63,6 +65,7 @@ class Engine {
   int64_t started_ms_;
   bool stopping_ = false;
   bool finalizing_ = false;
+  std::string finalize_trouble_;  ///< why the last finalize was not possible
   bool closed_ = false;
   bool closed_by_stop_ = false;
   UnsupportedList unsupported_list_;

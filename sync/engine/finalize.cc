@@ -79,9 +79,16 @@ std::vector<Key*> keys_of(const LinkOptions& link, std::vector<Key>& keys) {
   return mine;
 }
 
+asio::awaitable<resp::Value> ask_target(net::Client& client, std::vector<std::string> request) {
+  const std::string what = request.front();
+  resp::Value reply = co_await client.command(std::move(request));
+  require_done(reply, what, client);
+  co_return reply;
+}
+
 asio::awaitable<std::vector<Key>> keys_with_expiry(net::Client& client, std::string& cursor) {
   std::vector<std::string> scan{"SCAN", cursor, "COUNT", scan_count};
-  const resp::Value reply = co_await client.command_or_throw(std::move(scan));
+  const resp::Value reply = co_await ask_target(client, std::move(scan));
   if (reply.items.size() != 2)
     throw UserError("SCAN on the target answered with something else than a cursor and keys");
   cursor = reply.items[0].text;
@@ -92,6 +99,7 @@ asio::awaitable<std::vector<Key>> keys_with_expiry(net::Client& client, std::str
   const auto ttls = co_await client.pipeline(std::move(requests), count);
   std::vector<Key> keys;
   for (size_t i = 0; i < count; ++i) {
+    require_done(ttls[i], "PTTL", client);
     if (ttls[i].integer >= 0) keys.push_back({reply.items[1].items[i].text, no_key});
   }
   co_return keys;
@@ -106,11 +114,7 @@ asio::awaitable<size_t> write_expiries(net::Client& client, std::vector<Key> key
     ++count;
   }
   const auto replies = co_await client.pipeline(std::move(requests), count);
-  for (const resp::Value& reply : replies) {
-    if (reply.is_error())
-      throw UserError(fmt::format("{}: an exact expiry could not be written: {}",
-                                  client.endpoint().label(), reply.text));
-  }
+  for (const resp::Value& reply : replies) require_done(reply, "an exact expiry", client);
   co_return count;
 }
 
@@ -118,7 +122,7 @@ asio::awaitable<size_t> finalize_database(Pipeline& pipeline, net::Endpoint node
   const auto client = co_await net::Client::connect(std::move(node));
   if (db.value > 0) {
     std::vector<std::string> select{"SELECT", std::to_string(db.value)};
-    co_await client->command_or_throw(std::move(select));
+    co_await ask_target(*client, std::move(select));
   }
   size_t written = 0;
   std::string cursor = "0";
@@ -133,45 +137,53 @@ asio::awaitable<size_t> finalize_database(Pipeline& pipeline, net::Endpoint node
   co_return written;
 }
 
-asio::awaitable<size_t> finalize_databases(Pipeline& pipeline, net::Endpoint node) {
-  const ServerInfo info = co_await read_server_info(node);
+asio::awaitable<size_t> finalize_node(Pipeline& pipeline, net::Endpoint node) {
+  const auto client = co_await net::Client::connect(node);
+  std::vector<std::string> request{"INFO"};
+  const resp::Value info = co_await ask_target(*client, std::move(request));
   size_t written = 0;
-  for (const auto& [db, expires] : info.expires_by_db()) {
+  for (const auto& [db, expires] : parse_info(info.text).expires_by_db()) {
     if (expires > 0) written += co_await finalize_database(pipeline, node, DbIndex{db});
   }
   co_return written;
 }
 
-/// Absolute expiries may be written twice: a node that was away is begun again.
-asio::awaitable<size_t> finalize_node(Pipeline& pipeline, size_t index) {
+asio::awaitable<size_t> finalize_nodes(Pipeline& pipeline) {
+  size_t written = 0;
+  for (size_t i = 0; i < pipeline.target().node_count(); ++i) {
+    const net::Endpoint node = pipeline.target().node(i).endpoint();
+    written += co_await finalize_node(pipeline, node);
+  }
+  co_return written;
+}
+
+}  // namespace
+
+// Absolute expiries may be written twice: where a node was away, or is another one now, all are
+// begun again.
+asio::awaitable<void> write_exact_expiries(Pipeline& pipeline) {
   const std::chrono::milliseconds patience = pipeline.options().retry_for;
   const auto deadline = std::chrono::steady_clock::now() + patience;
   while (true) {
-    const net::Endpoint node = pipeline.target().node(index).endpoint();
     std::string trouble;
     try {
-      co_return co_await finalize_databases(pipeline, node);
+      const size_t written = co_await finalize_nodes(pipeline);
+      spdlog::info("exact expiries written for {} keys", format_count(written));
+      co_return;
     } catch (const ConnectionError& error) {
       trouble = error.what();
     }
     if (pipeline.closed() || std::chrono::steady_clock::now() >= deadline) {
       throw UserError(fmt::format(
-          "exact expiries could not be written within {} (--retry-for), keys of {} expire later "
-          "than on the source: {}; finalize again",
-          format_duration(patience), node.label(), trouble));
+          "exact expiries could not be written within {} (--retry-for), keys of the target expire "
+          "later than on the source: {}; finalize again",
+          format_duration(patience), trouble));
     }
-    spdlog::warn("exact expiries of {} are begun again: {}", node.label(), trouble);
+    spdlog::warn("exact expiries are begun again: {}", trouble);
+    pipeline.target().find_anew(trouble);
     co_await pause_for(co_await asio::this_coro::executor, retry_pause);
+    co_await pipeline.target().drain();
   }
-}
-
-}  // namespace
-
-asio::awaitable<void> write_exact_expiries(Pipeline& pipeline) {
-  size_t written = 0;
-  for (size_t i = 0; i < pipeline.target().node_count(); ++i)
-    written += co_await finalize_node(pipeline, i);
-  spdlog::info("exact expiries written for {} keys", format_count(written));
 }
 
 }  // namespace lockstep::engine

@@ -97,6 +97,9 @@ class Target : public NodeObserver {
   bool doubts(const Unit& unit) const override;
   void on_unit_doubtful(FailedUnit done) override;
   void on_down(const std::string& reason) override;
+  /// Somebody else has seen that it is not as it was: its nodes are looked for again, and waited
+  /// for. drain() returns when that is done.
+  void find_anew(const std::string& reason) { on_down(reason); }
   void on_progress() override;
   void on_congested() override { congested_ = true; }
 

@@ -233,6 +233,27 @@ TEST_F(target_trouble, finalize_ends_when_the_source_is_gone) {
   run(body());
 }
 
+// It is a replica for a moment, as in a failover.
+TEST_F(target_trouble, finalize_waits_for_a_target_that_takes_no_writes) {
+  const auto body = [this]() -> asio::awaitable<void> {
+    co_await start(1, "SET a 1 PXAT 4102444800000", ExpiryMode::replica);
+    co_await say(to(), "REPLICAOF 127.0.0.1 1");
+    asio::co_spawn(co_await asio::this_coro::executor, running_->engine().finalize(),
+                   [](std::exception_ptr) {});
+    co_await fixtures::poll_until(
+        seconds(20), "the target to be looked for again", [this]() -> asio::awaitable<std::string> {
+          const Status now = status();
+          co_return now.recoveries > 0 || running_->ended() ? "" : "not yet";
+        });
+    co_await say(to(), "REPLICAOF NO ONE");
+    const std::string failure = co_await running_->await_end();
+    EXPECT_EQ(failure, "");
+    const resp::Value expiry = co_await say(to(), "PEXPIRETIME a");
+    EXPECT_EQ(expiry.integer, 4102444800000);
+  };
+  run(body());
+}
+
 // The connection that writes the exact expiries breaks at one of them.
 class finalize_broken : public target_trouble, public testing::WithParamInterface<fixtures::Cut> {};
 
