@@ -1,10 +1,13 @@
 // A key, or a field of a hash, that the target's own clock has removed before the source's renewal
 // came.
 
+#include "fixtures/poll_until.h"
 #include "sync/engine/test_source_versions.h"
 
 namespace lockstep::engine {
 namespace {
+
+using std::chrono::seconds;
 
 class late_renewal : public VersionTest {
  protected:
@@ -47,7 +50,43 @@ class late_renewal : public VersionTest {
     co_await say_together(source_->client_endpoint(), "MULTI\nPEXPIREAT a 4102444800000\nEXEC");
     co_await expect_equal();
   }
+
+  /// Servers up to 6.2 replicate what is left to live: it counts from when it came, however long
+  /// the target is held.
+  asio::awaitable<void> relative_body() {
+    co_await start_pair(server("first-with-acl"), server("newest"), "");
+    co_await write("SET a 1");
+    co_await begin(pair_options());
+    co_await running_->engine().hold();
+    co_await write("INCR held");
+    co_await await_received();
+    co_await write("EXPIRE a 1000");
+    co_await fixtures::poll_until(seconds(30), "some of its time to pass",
+                                  [this]() -> asio::awaitable<std::string> {
+                                    const resp::Value left = co_await write("PTTL a");
+                                    co_return left.integer < 997'000 ? "" : "not yet";
+                                  });
+    running_->engine().release();
+    co_await running_->await_applied(source_->client_endpoint());
+    const resp::Value there = co_await say(target_->client_endpoint(), "PTTL a");
+    const resp::Value wanted = co_await write("PTTL a");
+    EXPECT_NEAR(static_cast<double>(there.integer), static_cast<double>(wanted.integer), 1500);
+  }
+  asio::awaitable<void> await_received() {
+    const resp::Value info = co_await write("INFO replication");
+    const Offset offset = parse_info(info.text).master_repl_offset;
+    co_await fixtures::poll_until(seconds(30), "the stream", [&]() -> asio::awaitable<std::string> {
+      const LinkStatus link = running_->engine().status().links.front();
+      co_return link.received_offset >= offset ? "" : "not yet";
+    });
+  }
 };
+
+TEST_F(late_renewal, of_what_is_left_to_live) {
+  for (const char* name : {"first-with-acl", "newest"})
+    if (lacking(name)) GTEST_SKIP() << "Skipped: " << why_missing(server(name));
+  run(relative_body());
+}
 
 TEST_F(late_renewal, of_fields) {
   if (lacking("newest-redis")) GTEST_SKIP() << "Skipped: " << why_missing(server("newest-redis"));

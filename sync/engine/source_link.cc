@@ -264,7 +264,15 @@ asio::awaitable<void> SourceLink::send_ack() {
   acking_ = false;
 }
 
-int64_t SourceLink::source_now_ms() const { return clock_ms() + clock_offset_ms_; }
+int64_t SourceLink::came_at_ms(Offset end) {
+  if (came_.offset < end) {
+    const auto found = std::lower_bound(
+        arrivals_.begin(), arrivals_.end(), end,
+        [](const Arrival& arrival, Offset offset) { return arrival.offset < offset; });
+    came_ = found == arrivals_.end() ? Arrival{end, clock_ms()} : *found;
+  }
+  return came_.at_ms + clock_offset_ms_;
+}
 
 asio::awaitable<void> SourceLink::measure_clock() {
   std::vector<std::string> request{"TIME"};

@@ -127,11 +127,15 @@ class SourceLink {
   /// Those of them that are before the stop.
   Bytes bytes_to_plan() const;
   bool stop_reached() const;
-  int64_t source_now_ms() const;
+  /// The source's clock when the stream's byte before `end` came. For rising ends.
+  int64_t came_at_ms(Offset end);
 
   asio::awaitable<void> fence_pending();
   asio::awaitable<void> note_presence(DbIndex db, std::vector<std::string> keys);
   asio::awaitable<void> fence_keys(DbIndex db, std::vector<std::string> keys, bool gate);
+  asio::awaitable<std::vector<fence::FencedKey>> read_again(DbIndex db,
+                                                            std::vector<std::string> keys);
+  asio::awaitable<void> await_room(std::string key, bool gate);
   void write_fenced(DbIndex db, const fence::FencedKey& key);
   asio::awaitable<void> settle(std::vector<FailedUnit> units);
   std::set<std::pair<DbIndex, std::string>> known_keys(const FailedUnit& failed) const;
@@ -181,6 +185,7 @@ class SourceLink {
   bool received_snapshot_ = false;
   unsigned full_sync_tries_ = 0;
   std::deque<Arrival> arrivals_;
+  Arrival came_;  ///< what came_at_ms() has found last
   int64_t clock_offset_ms_ = 0;
 
   std::string work_;

@@ -108,7 +108,6 @@ asio::awaitable<void> SourceLink::apply_stream() {
 }
 
 asio::awaitable<void> SourceLink::apply_available() {
-  const int64_t now = source_now_ms();
   while (!bytes_to_plan().empty()) {
     if (!target_.open_for_producers()) co_await target_.enter();
     if (const size_t taken = apply_plain_sets()) {
@@ -120,7 +119,7 @@ asio::awaitable<void> SourceLink::apply_available() {
     if (!length) break;
     const Bytes raw = bytes_to_plan().substr(0, *length);
     const Offset end = parsed_ + static_cast<int64_t>(*length);
-    const StreamPlanner::Step step = planner_.plan(parser_.args(), raw, end, now);
+    const StreamPlanner::Step step = planner_.plan(parser_.args(), raw, end, came_at_ms(end));
     if (step == StreamPlanner::Step::fence_first) {
       co_await fence_pending();
       parser_ = resp::CommandParser();
@@ -169,7 +168,7 @@ asio::awaitable<void> SourceLink::apply_step(StreamPlanner::Step step, std::vect
 
 asio::awaitable<void> SourceLink::apply_exploded(Offset end) {
   const std::string requests = planner_.take_exploded();
-  const int64_t now = source_now_ms();
+  const int64_t came = came_at_ms(end);
   resp::CommandParser parser;
   Bytes rest = requests;
   while (!rest.empty()) {
@@ -177,7 +176,7 @@ asio::awaitable<void> SourceLink::apply_exploded(Offset end) {
     const auto length = parser.parse(rest);
     LOCKSTEP_ASSERT(length.has_value());
     const StreamPlanner::Step step =
-        planner_.plan(parser.args(), rest.substr(0, *length), end, now);
+        planner_.plan(parser.args(), rest.substr(0, *length), end, came);
     if (step == StreamPlanner::Step::fence_first) {
       co_await fence_pending();
       parser = resp::CommandParser();

@@ -22,6 +22,9 @@ using std::chrono::milliseconds;
 namespace {
 
 constexpr milliseconds aux_retry_pause{200};
+/// What a fence holds at once: so many keys, and payloads until they have passed so many bytes.
+constexpr size_t fence_keys_max = 256;
+constexpr size_t fence_bytes_max = 16 << 20;
 
 }  // namespace
 
@@ -54,21 +57,23 @@ asio::awaitable<void> SourceLink::note_presence(DbIndex db, std::vector<std::str
   }
 }
 
-asio::awaitable<void> SourceLink::fence_keys(DbIndex db, std::vector<std::string> keys, bool gate) {
-  std::vector<fence::FencedKey> read;
+/// Some of the keys, from `begin` on, at least one.
+asio::awaitable<std::vector<fence::FencedKey>> SourceLink::read_again(
+    DbIndex db, std::vector<std::string> keys) {
   const auto deadline = std::chrono::steady_clock::now() + options_.retry_for;
-  while (read.empty()) {
+  while (true) {
+    std::vector<fence::FencedKey> read;
     std::string trouble;
     co_await lock_aux();
     try {
       net::Client* client = co_await connect_aux();
-      read = co_await fence::read_keys(*client, db, keys);
+      read = co_await fence::read_keys(*client, db, keys, fence_bytes_max);
     } catch (const ConnectionError& error) {
       trouble = error.what();
       aux_.reset();
     }
     unlock_aux();
-    if (trouble.empty()) break;
+    if (trouble.empty()) co_return read;
     if (closed_) throw Closed(trouble);
     if (std::chrono::steady_clock::now() > deadline) {
       throw UserError(
@@ -80,11 +85,29 @@ asio::awaitable<void> SourceLink::fence_keys(DbIndex db, std::vector<std::string
                  trouble);
     co_await pause_for(executor_, aux_retry_pause);
   }
-  for (const fence::FencedKey& key : read) {
-    if (gate && !target_.open_for_producers()) co_await target_.enter();
-    if (fences_.fenced_at(db, key.key) > key.offset) continue;  // a recovery has read it later
-    write_fenced(db, key);
-    fences_.set_fenced(db, key.key, key.offset);
+}
+
+// A settlement writes while producers are kept out, but not more than the node has room for.
+asio::awaitable<void> SourceLink::await_room(std::string key, bool gate) {
+  if (gate) {
+    if (!target_.open_for_producers()) co_await target_.enter();
+    co_return;
+  }
+  while (!closed_ && target_.node_of_key(key).congested()) co_await target_.progress().wait();
+}
+
+asio::awaitable<void> SourceLink::fence_keys(DbIndex db, std::vector<std::string> keys, bool gate) {
+  for (size_t at = 0; at < keys.size();) {
+    const auto begin = keys.begin() + static_cast<ptrdiff_t>(at);
+    const auto end = begin + static_cast<ptrdiff_t>(std::min(fence_keys_max, keys.size() - at));
+    const auto read = co_await read_again(db, std::vector<std::string>(begin, end));
+    at += read.size();
+    for (const fence::FencedKey& key : read) {
+      co_await await_room(key.key, gate);
+      if (fences_.fenced_at(db, key.key) > key.offset) continue;  // a recovery has read it later
+      write_fenced(db, key);
+      fences_.set_fenced(db, key.key, key.offset);
+    }
   }
 }
 
