@@ -21,8 +21,8 @@ inline constexpr size_t outcome_count = 5;
 
 enum class Topology { standalone, cluster };
 
-/// One thing that cannot survive in the target, such as "hash field expiry". Counted over all
-/// cases.
+/// One thing that cannot survive in the target, such as "hash field expiry", and how many keys (or
+/// libraries) were seen to lose it in all cases.
 struct Loss {
   std::string what;
   uint64_t keys = 0;

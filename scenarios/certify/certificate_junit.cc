@@ -26,7 +26,7 @@ std::string findings_text(const Cell& cell) {
 std::string losses_text(const Cell& cell) {
   std::string text;
   for (const Loss& loss : cell.losses)
-    text += fmt::format("lost: {} ({} keys)\n", loss.what, loss.keys);
+    text += fmt::format("lost: {} ({} seen)\n", loss.what, loss.keys);
   return text;
 }
 

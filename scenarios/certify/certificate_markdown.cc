@@ -64,9 +64,7 @@ std::string section(const char* title, const std::vector<Group>& groups) {
   if (groups.empty()) return "";
   std::string text = fmt::format("\n## {}\n\n", title);
   for (const Group& group : groups) {
-    text += fmt::format("- **{}**", plain(group.what));
-    if (group.keys > 0) text += fmt::format(" ({} keys)", format_count(group.keys));
-    text += "\n";
+    text += fmt::format("- **{}**{}\n", plain(group.what), seen_text(group));
     for (const std::string& pair : group.pairs) text += fmt::format("  - {}\n", plain(pair));
   }
   return text;

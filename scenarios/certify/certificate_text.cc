@@ -17,11 +17,7 @@ std::string heading(const char* text, bool colour) {
 }
 
 std::string group_lines(const Group& group) {
-  std::string text = fmt::format(
-      "  {}{}\n", group.what,
-      group.keys > 0
-          ? fmt::format(" ({} key{})", format_count(group.keys), group.keys == 1 ? "" : "s")
-          : "");
+  std::string text = fmt::format("  {}{}\n", group.what, seen_text(group));
   for (const std::string& pair : group.pairs) text += fmt::format("      {}\n", pair);
   return text;
 }

@@ -123,6 +123,12 @@ std::string names_in_words(const std::vector<std::string>& order, const Names& n
   return fmt::format("{}", fmt::join(runs(order, names), ", "));
 }
 
+std::string seen_text(const Group& group) {
+  if (group.keys == 0) return "";
+  return fmt::format(" ({} seen in {} cell{})", format_count(group.keys), format_count(group.cells),
+                     group.cells == 1 ? "" : "s");
+}
+
 std::vector<Group> losses_of(const Certificate& certificate) {
   Groups groups;
   const auto cells = done_cells(certificate);

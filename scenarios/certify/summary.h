@@ -11,10 +11,13 @@ namespace lockstep::scenarios::certify {
 /// Cells that have something in common.
 struct Group {
   std::string what;                ///< what is lost, or why
-  uint64_t keys = 0;               ///< of losses: how many keys were seen to lose it
+  uint64_t keys = 0;               ///< of losses: how many were seen
   uint64_t cells = 0;              ///< how many
   std::vector<std::string> pairs;  ///< "from A … D into E, F"
 };
+
+/// " (6,526 seen in 18 cells)" of losses, else nothing.
+std::string seen_text(const Group& group);
 
 /// What is lost, in the order in which the table meets it.
 std::vector<Group> losses_of(const Certificate& certificate);

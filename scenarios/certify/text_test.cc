@@ -108,7 +108,7 @@ TEST(Text, SaysWhatIsLostAndWhatFailed) {
             "\nstandalone\n" + grid_text(sample(), Topology::standalone, false) + "\ncluster\n" +
                 grid_text(sample(), Topology::cluster, false) +
                 "\nLost, and nothing else\n"
-                "  hash field expiry (12 keys)\n"
+                "  hash field expiry (12 seen in 1 cell)\n"
                 "      standalone: from new-2 into old-1\n"
                 "\nFindings\n"
                 "  old-1 → new-2 (standalone): failed, 1 of 1 cases did not pass\n"
@@ -148,7 +148,7 @@ TEST(Markdown, HoldsEverything) {
         "begun 2026-01-02T03:04:05Z, not finished", "```text\n          old new\n",
         "### old-1 → new-2 (standalone): failed\n", "a \\| b \\<i\\> \\*c\\* d\n",
         "repeat it: `` run `x` ``\n", "| a key expired | 5 | 5 | 15 |\n",
-        "| new-2 | 2.0.2 | def | 11 |\n", "- **hash field expiry** (12 keys)\n",
+        "| new-2 | 2.0.2 | def | 11 |\n", "- **hash field expiry** (12 seen in 1 cell)\n",
         "- streams: old-1\n"})
     EXPECT_NE(text.find(part), std::string::npos) << part << "\nis not in\n" << text;
 }
