@@ -185,7 +185,7 @@ class Case {
   void write_plan() {
     plan_ = generate_plan(scenario().workload, capability_of(scenario()), result_.seed);
     if (scenario().checks.unsupported_is_missing)
-      add_module_values(abilities_of(scenario().source()).modules,
+      add_module_values(comparable_modules(),
                         static_cast<uint32_t>(scenario().workload.duration.count()), plan_);
     const auto& folder = result_.directory;
     fixtures::make_directories(folder);
@@ -193,6 +193,21 @@ class Case {
     fixtures::write_text(folder / "seed", std::to_string(result_.seed) + "\n");
     fixtures::write_text(folder / "plan.txt", to_text(plan_));
     fixtures::write_text(folder / "commands.redis", to_redis_cli(plan_));
+  }
+
+  /// Those of the source whose values can be told apart: no target has the module, or all are the
+  /// same server, whose payloads of equal values are the same bytes.
+  std::vector<std::string> comparable_modules() {
+    std::vector<std::string> modules = abilities_of(scenario().source()).modules;
+    for (const std::string& name : scenario().targets()) {
+      const DeploymentSpec& target = scenario().deployment(name);
+      if (target.server == scenario().source().server) continue;
+      const auto there = abilities_of(target).modules;
+      std::erase_if(modules, [&](const std::string& module) {
+        return std::find(there.begin(), there.end(), module) != there.end();
+      });
+    }
+    return modules;
   }
 
   asio::awaitable<void> load_data() {

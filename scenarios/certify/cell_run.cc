@@ -130,6 +130,16 @@ class CellRun {
     if (result.verdict == Verdict::fail)
       finding.control = co_await run_control(family, result.seed);
     cell_.findings.push_back(std::move(finding));
+    co_await renew_servers();
+  }
+
+  /// What befell the servers in one case must not befall the next ones.
+  asio::awaitable<void> renew_servers() {
+    for (Lease* lease : {&source_, &target_}) {
+      const std::string server = (*lease)->server;
+      co_await context_.pool->stop(std::move(*lease));
+      *lease = co_await context_.pool->take(server, cell_.topology);
+    }
   }
 
   /// What the servers' own replication does with the same input.
@@ -186,15 +196,8 @@ class CellRun {
   }
 
   asio::awaitable<void> leave() {
-    const bool sound = cell_.findings.empty() && cell_.cases > 0;
-    for (Lease* lease : {&source_, &target_}) {
-      if (!*lease) continue;
-      if (sound) {
-        co_await context_.pool->give_back(std::move(*lease));
-      } else {
-        co_await context_.pool->stop(std::move(*lease));
-      }
-    }
+    for (Lease* lease : {&source_, &target_})
+      if (*lease) co_await context_.pool->give_back(std::move(*lease));
   }
 
   const RunContext& context_;
