@@ -60,7 +60,10 @@ LossFindings find_losses(const std::filesystem::path& report, const std::filesys
     const std::string kind = line.value("class", "");
     std::string loss;
     if (line.value("explained", "") == "unsupported") {
-      loss = kind == "function" ? "libraries of functions" : "hashes with fields that expire";
+      const bool stream = line.value("source_type", "") == "stream";
+      loss = kind == "function" ? "libraries of functions"
+             : stream           ? "streams"
+                                : "hashes with fields that expire";
     } else if (const auto found = reasons.find(name_of(line));
                kind == "missing" && found != reasons.end()) {
       loss = loss_of(found->second, source, target);

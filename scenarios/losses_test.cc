@@ -52,9 +52,13 @@ TEST_F(find_losses_in, another_difference_of_such_a_key_is_none) {
 TEST_F(find_losses_in, the_verifier_is_believed) {
   const std::string library =
       "{\"db\":0,\"key_base64\":\"bA==\",\"class\":\"function\",\"explained\":\"unsupported\"}\n";
-  const LossFindings found = losses(library, "");
+  const std::string stream =
+      "{\"db\":0,\"key_base64\":\"cw==\",\"class\":\"missing\",\"source_type\":\"stream\","
+      "\"explained\":\"unsupported\"}\n";
+  const LossFindings found = losses(library + stream, "");
   EXPECT_EQ(found.others, 0u);
-  EXPECT_EQ(found.losses, (std::map<std::string, uint64_t>{{"libraries of functions", 1}}));
+  EXPECT_EQ(found.losses,
+            (std::map<std::string, uint64_t>{{"libraries of functions", 1}, {"streams", 1}}));
 }
 
 TEST_F(find_losses_in, a_line_that_is_no_object_is_a_difference) {

@@ -97,6 +97,31 @@ TEST_F(Classes, KeysOfOurOwnAreCountedAndNotCompared) {
   }
 }
 
+TEST_F(Classes, WhatTheTargetsVersionCannotHoldIsExplained) {
+  for (const char* name : {"oldest", "newest"})
+    if (!fixtures::locate(fixtures::find_server(name))) GTEST_SKIP() << name << " is not here";
+  setenv("LOCKSTEP_TEST_SOURCE", "newest", 1);
+  setenv("LOCKSTEP_TEST_TARGET", "oldest", 1);
+  start();
+  unsetenv("LOCKSTEP_TEST_SOURCE");
+  unsetenv("LOCKSTEP_TEST_TARGET");
+  on_source({"XADD", "stream", "1-1", "f", "v"});
+  on_source({"HSET", "fields", "f", "v"});
+  on_source({"HEXPIRE", "fields", "1000", "FIELDS", "1", "f"});
+  on_source({"HSET", "hash", "f", "v"});
+  on_source({"SET", "string", "v"});
+  for (const ReadMode mode : {ReadMode::snapshot, ReadMode::scan}) {
+    const VerifyReport report = check(mode);
+    EXPECT_EQ(report.verdict, Verdict::different);
+    EXPECT_EQ(report.counts[static_cast<size_t>(DiffClass::missing)], 4u) << found(report);
+    EXPECT_EQ(report.explained[static_cast<size_t>(Explained::unsupported)], 2u) << found(report);
+    for (const Difference& difference : report.differences) {
+      const bool cannot = difference.key == "stream" || difference.key == "fields";
+      EXPECT_EQ(difference.explained == Explained::unsupported, cannot) << difference.key;
+    }
+  }
+}
+
 TEST_F(Classes, WhatTheTargetHasEvictedIsExplained) {
   start();
   for (int i = 0; i < 200; ++i) on_both({"SET", "k" + std::to_string(i), std::string(20000, 'x')});

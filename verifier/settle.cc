@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "sync/rdb/format.h"
 #include "verifier/big_compare.h"
 #include "verifier/key_reader.h"
 #include "verifier/parallel.h"
@@ -46,11 +47,29 @@ bool knows_field_expiries(const Node& node) {
   return node.version_number >= 70400;
 }
 
+/// By the type of its payload: fields of the hash expire.
+bool has_field_expiries(const Reading& reading) {
+  if (!reading.payload || reading.payload->empty()) return false;
+  const auto type = static_cast<rdb::ValueType>(reading.payload->front());
+  const rdb::Section section = rdb::type_info(type).section;
+  return section == rdb::Section::hash_pair_at || section == rdb::Section::hash_pair_after ||
+         section == rdb::Section::hash_listpack_ex;
+}
+
+/// The target's version has no form for the key: it can only be missing there.
+bool cannot_hold(const Node& node, const Reading& source, const std::string& source_type) {
+  constexpr uint32_t first_with_streams = 50000;
+  if (source_type == "stream") return node.version_number < first_with_streams;
+  return has_field_expiries(source) && !knows_field_expiries(node);
+}
+
 Explained why(const Side& target, const Candidate& key, const Reading& source,
-              DiffClass diff_class) {
-  if (diff_class == DiffClass::missing && evicted(target, key, source)) return Explained::evicted;
-  if (diff_class == DiffClass::field_expiry &&
-      !knows_field_expiries(target.node(target.holders(key.key).front())))
+              const Comparison& comparison) {
+  const bool missing = comparison.diff_class == DiffClass::missing;
+  if (missing && evicted(target, key, source)) return Explained::evicted;
+  const Node& node = target.node(target.holders(key.key).front());
+  if (missing && cannot_hold(node, source, comparison.source_type)) return Explained::unsupported;
+  if (comparison.diff_class == DiffClass::field_expiry && !knows_field_expiries(node))
     return Explained::unsupported;
   return Explained::no;
 }
@@ -72,7 +91,7 @@ Difference describe(const Side& source_side, const Side& target_side, const Cand
           .target_expiry = target.expire_at,
           .source_command = show_command(source_side, source, key, what),
           .target_command = show_command(target_side, target, key, what),
-          .explained = why(target_side, key, source, comparison.diff_class)};
+          .explained = why(target_side, key, source, comparison)};
 }
 
 namespace {
