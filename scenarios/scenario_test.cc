@@ -74,6 +74,8 @@ INSTANTIATE_TEST_SUITE_P(
             "f.yaml:8:1: key \"name\" stands twice in the scenario (first in line 2)"},
         Bad{"checks: {verify: maybe}\n", "\"verify\" cannot be \"maybe\""},
         Bad{"checks: {verify: no, lists: no, digest: no}\n", "without any check a run proves"},
+        Bad{"pressure: {target_hangs: 1s, target_policy: allkeys-lru}\n",
+            "target_hangs needs one sync into one target"},
         Bad{"limits: {catch_up: 4294967295min}\n", "f.yaml:8:10: \"catch_up\" must be a duration"},
         Bad{"data: {keys: 99999999999999999999}\n", "\"keys\" must be a whole number"},
         Bad{"workload: {before: nan}\n", "\"before\" must be a number from 0 to 1"},

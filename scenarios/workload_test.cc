@@ -1,6 +1,9 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
+#include <array>
+#include <map>
 #include <set>
 
 #include "scenarios/expand.h"
@@ -27,6 +30,29 @@ TEST(words, any_bytes_survive_quoting) {
     for (const auto& word : words) line += quote_word(word) + " ";
     RC_ASSERT(split_words(line) == words);
   });
+}
+
+/// Commands of the workload that make a consumer of which replicas of that version do not hear.
+size_t secret_consumers(uint16_t version) {
+  Capability source{version, false, true, TopologyKind::standalone};
+  source.source_version = version;
+  const Plan plan = generate_plan(workload_of("streams"), source, 7);
+  std::map<uint32_t, std::string> last;  // command of each connection
+  size_t count = 0;
+  for (const TimedCommand& command : plan.during) {
+    const std::string& name = command.args.front();
+    const bool noack = std::count(command.args.begin(), command.args.end(), "NOACK") > 0;
+    const bool made = last[command.connection] == "XGROUP";
+    if (name == "XCLAIM" || name == "XAUTOCLAIM") count += version < 600 || version >= 702;
+    if (name == "XREADGROUP") count += noack ? version < 602 : version >= 702 && !made;
+    last[command.connection] = name;
+  }
+  return count;
+}
+
+TEST(generate, no_consumer_is_made_that_the_source_hides_from_its_replicas) {
+  constexpr std::array<uint16_t, 7> versions{500, 600, 602, 700, 702, 704, 800};
+  for (const uint16_t version : versions) EXPECT_EQ(secret_consumers(version), 0u) << version;
 }
 
 TEST(generate, the_same_seed_gives_the_same_bytes) {
