@@ -127,8 +127,9 @@ asio::awaitable<Reply> DatabaseScan::expect(resp::Type type, const char* command
   Reply reply;
   while (!reader_.next(reply)) co_await reader_.receive();
   if (reply.is_error()) {
-    throw UserError(fmt::format("{}: {}: {}; allow it with ACL SETUSER … +{}",
-                                node_.endpoint.label(), command, reply.text, command));
+    const std::string what = fmt::format("{}: {}: {}", node_.endpoint.label(), command, reply.text);
+    if (!not_allowed(reply)) throw ConnectionError(what);  // not now
+    throw UserError(fmt::format("{}; allow it with ACL SETUSER … +{}", what, command));
   }
   if (reply.type != type)
     throw FormatError(0, fmt::format("{}: {}: unexpected reply", node_.endpoint.label(), command));
@@ -388,13 +389,6 @@ void DatabaseScan::give(const Page& page) {
                 .expire_at = key.expire_at});
   }
   for (const std::string& name : page.unreadable) to_.on_unreadable(db_, name);
-}
-
-void DatabaseScan::refuse(const ScannedKey& key, Bytes error) const {
-  throw UserError(
-      fmt::format("{}: the key {} cannot be read: {}; verifying needs +dump +pttl "
-                  "+pexpiretime +time, and is faster with +mget +memory|usage",
-                  node_.endpoint.label(), printable(key.name), error));
 }
 
 }  // namespace lockstep::verifier

@@ -1,4 +1,4 @@
-// Values that come in pieces.
+// Values that come in pieces, and keys that cannot be read.
 
 #include <fmt/format.h>
 
@@ -89,6 +89,17 @@ asio::awaitable<bool> DatabaseScan::read_big_expiry(ScannedKey& key) {
   const int64_t now_ms = side_.now_ms(index_);
   if (!ways_.absolute) make_absolute(key, time_ms(replies[0], now_ms), time_ms(replies[2], now_ms));
   co_return true;
+}
+
+void DatabaseScan::refuse(const ScannedKey& key, Bytes error) const {
+  for (const Bytes passing : {"LOADING", "CLUSTERDOWN", "BUSY", "MASTERDOWN"}) {
+    if (error.starts_with(passing))
+      throw ConnectionError(fmt::format("{}: {}", node_.endpoint.label(), error));
+  }
+  throw UserError(
+      fmt::format("{}: the key {} cannot be read: {}; verifying needs +dump +pttl "
+                  "+pexpiretime +time, and is faster with +mget +memory|usage",
+                  node_.endpoint.label(), printable(key.name), error));
 }
 
 }  // namespace lockstep::verifier

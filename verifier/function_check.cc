@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <set>
 
+#include "sync/resp/encoder.h"
+#include "verifier/held_reader.h"
 #include "verifier/parallel.h"
 
 namespace lockstep::verifier {
@@ -13,6 +15,7 @@ namespace {
 
 constexpr uint32_t functions_since = 70000;
 constexpr milliseconds look_pause{100};
+constexpr int look_attempts = 200;
 
 /// The value that follows a name in a flat list of names and values.
 Bytes field_of(const resp::Value& library, Bytes name) {
@@ -22,11 +25,7 @@ Bytes field_of(const resp::Value& library, Bytes name) {
   return {};
 }
 
-asio::awaitable<NodeLibraries> read_libraries(Node& node) {
-  NodeLibraries result{node.endpoint.label(), node.version_number >= functions_since, {}};
-  if (!result.known) co_return result;
-  std::vector<std::string> request{"FUNCTION", "LIST", "WITHCODE"};
-  const resp::Value reply = co_await node.client->command(std::move(request));
+void take(const resp::Value& reply, NodeLibraries& result) {
   if (reply.is_error())
     throw UserError(
         fmt::format("{}: its functions cannot be read: {}; comparing them needs "
@@ -34,6 +33,18 @@ asio::awaitable<NodeLibraries> read_libraries(Node& node) {
                     result.node, reply.text));
   for (const resp::Value& library : reply.items)
     result.code[std::string(field_of(library, "library_name"))] = field_of(library, "library_code");
+}
+
+NodeLibraries nothing_yet(const Node& node) {
+  return {node.endpoint.label(), node.version_number >= functions_since, {}};
+}
+
+asio::awaitable<NodeLibraries> read_libraries(Node& node) {
+  NodeLibraries result = nothing_yet(node);
+  if (!result.known) co_return result;
+  std::vector<std::string> request{"FUNCTION", "LIST", "WITHCODE"};
+  const resp::Value reply = co_await node.client->command(std::move(request));
+  take(reply, result);
   co_return result;
 }
 
@@ -108,6 +119,59 @@ std::vector<Difference> compare_libraries(const std::vector<NodeLibraries>& sour
   return differences;
 }
 
+namespace {
+
+void tell(const std::vector<NodeLibraries>& wanted, std::vector<Difference> differences,
+          VerifyReport& report, DifferenceLog& log) {
+  std::set<std::string> names;
+  for (const NodeLibraries& node : wanted) {
+    for (const auto& [name, code] : node.code) names.insert(name);
+  }
+  report.libraries_compared = names.size();
+  for (Difference& each : differences) log.add(std::move(each));
+}
+
+/// The libraries of a node, and the offset at which it had them: nothing was written between two
+/// looks at that, which go out together.
+asio::awaitable<StreamPosition> read_with_position(Node& node, NodeLibraries& libraries) {
+  StreamPosition position = co_await stream_position(node);
+  libraries = nothing_yet(node);
+  if (!libraries.known) co_return position;
+  constexpr size_t count = 3;
+  for (int attempt = 0; attempt < look_attempts; ++attempt) {
+    std::string requests;
+    resp::append_command(requests, {"INFO", "replication"});
+    resp::append_command(requests, {"FUNCTION", "LIST", "WITHCODE"});
+    resp::append_command(requests, {"INFO", "replication"});
+    const auto replies = co_await node.client->pipeline(std::move(requests), count);
+    const uint64_t before = info_number(replies[0].text, "master_repl_offset");
+    const uint64_t after = info_number(replies[2].text, "master_repl_offset");
+    if (before != after) continue;
+    take(replies[1], libraries);
+    position.offset = {static_cast<int64_t>(after)};
+    co_return position;
+  }
+  throw CutFailed(
+      fmt::format("{} is written to so often that its functions cannot be read at one "
+                  "position",
+                  node.endpoint.label()));
+}
+
+asio::awaitable<void> read_held(Side& source, Side& target, EngineControl& engine,
+                                std::vector<NodeLibraries>& wanted,
+                                std::vector<NodeLibraries>& there) {
+  std::map<std::string, Offset> positions;
+  for (size_t i = 0; i < source.node_count(); ++i) {
+    wanted.emplace_back();
+    const StreamPosition position = co_await read_with_position(source.node(i), wanted.back());
+    positions[position.replid] = position.offset;
+  }
+  co_await engine.advance(std::move(positions));
+  there = co_await read_all(target);
+}
+
+}  // namespace
+
 asio::awaitable<void> check_functions(Side& source, Side& target, QuietWatch& quiet,
                                       const VerifyOptions& options, VerifyReport& report,
                                       DifferenceLog& log) {
@@ -126,12 +190,26 @@ asio::awaitable<void> check_functions(Side& source, Side& target, QuietWatch& qu
     if (Clock::now() >= end) break;
     co_await pause_for(look_pause);
   }
-  std::set<std::string> names;
-  for (const NodeLibraries& node : wanted) {
-    for (const auto& [name, code] : node.code) names.insert(name);
+  tell(wanted, std::move(differences), report, log);
+}
+
+asio::awaitable<void> check_functions_at_position(Side& source, Side& target, EngineControl& engine,
+                                                  VerifyReport& report, DifferenceLog& log) {
+  std::vector<NodeLibraries> wanted, there;
+  std::exception_ptr failure;
+  try {
+    co_await engine.hold();
+    co_await read_held(source, target, engine, wanted, there);
+    co_await engine.release();
+  } catch (...) {
+    failure = std::current_exception();
   }
-  report.libraries_compared = names.size();
-  for (Difference& each : differences) log.add(std::move(each));
+  if (failure) {
+    co_await engine.give_up();
+    std::rethrow_exception(failure);
+  }
+  if (std::none_of(wanted.begin(), wanted.end(), [](auto& node) { return node.known; })) co_return;
+  tell(wanted, compare_libraries(wanted, there), report, log);
 }
 
 }  // namespace lockstep::verifier

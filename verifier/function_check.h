@@ -29,4 +29,9 @@ asio::awaitable<void> check_functions(Side& source, Side& target, QuietWatch& qu
                                       const VerifyOptions& options, VerifyReport& report,
                                       DifferenceLog& log);
 
+/// The same at one position of the source, with the engine held: no difference is to be waited for.
+/// Throws CutFailed, ConnectionError.
+asio::awaitable<void> check_functions_at_position(Side& source, Side& target, EngineControl& engine,
+                                                  VerifyReport& report, DifferenceLog& log);
+
 }  // namespace lockstep::verifier

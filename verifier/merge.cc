@@ -95,7 +95,7 @@ void add_side(SideReport& sum, const SideReport& part) {
   }
   sum.keys += part.keys;
   sum.bytes += part.bytes;
-  sum.own_keys = std::max(sum.own_keys, part.own_keys);
+  sum.own_keys += part.own_keys;  // each is in one part
   sum.functions = std::max(sum.functions, part.functions);
   sum.positions.insert(sum.positions.end(), part.positions.begin(), part.positions.end());
 }

@@ -1,12 +1,20 @@
 #include "verifier/pass.h"
 
 #include "sync/base/error.h"
+#include "verifier/big_compare.h"
 #include "verifier/key_list.h"
 #include "verifier/key_reader.h"
 #include "verifier/parallel.h"
 #include "verifier/rdb_file.h"
 
 namespace lockstep::verifier {
+
+namespace {
+
+/// Of values that are held at once, as the servers count them.
+constexpr uint64_t listed_bytes_max = 16 << 20;
+
+}  // namespace
 
 asio::awaitable<ReadMode> Pass::run(ReadMode mode, std::string& note) {
   if (mode != ReadMode::automatic) {
@@ -82,10 +90,25 @@ void Pass::resume(SideName side, const ReadCounters& counters,
 asio::awaitable<void> Pass::run_listed(std::string path) {
   KeyList list(std::move(path), scope_);
   for (std::vector<Candidate> keys = list.next(); !keys.empty(); keys = list.next()) {
-    for (Side* side : {&source_, &target_}) {
-      const std::vector<Reading> readings = co_await read_keys(*side, keys);
-      for (size_t i = 0; i < keys.size(); ++i) add(*side, keys[i], readings[i]);
+    const std::vector<uint64_t> sizes = co_await value_sizes(source_, target_, keys);
+    std::vector<Candidate> group;
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < keys.size(); ++i) {
+      if (!group.empty() && bytes + sizes[i] > listed_bytes_max) {
+        co_await read_listed(std::exchange(group, {}));
+        bytes = 0;
+      }
+      bytes += sizes[i];
+      group.push_back(std::move(keys[i]));
     }
+    co_await read_listed(std::move(group));
+  }
+}
+
+asio::awaitable<void> Pass::read_listed(std::vector<Candidate> keys) {
+  for (Side* side : {&source_, &target_}) {
+    const std::vector<Reading> readings = co_await read_keys(*side, keys);
+    for (size_t i = 0; i < keys.size(); ++i) add(*side, keys[i], readings[i]);
   }
 }
 

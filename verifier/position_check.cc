@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "verifier/big_compare.h"
+#include "verifier/function_check.h"
 #include "verifier/key_reader.h"
 #include "verifier/parallel.h"
 #include "verifier/run_to_end.h"
@@ -222,6 +223,24 @@ asio::awaitable<size_t> PositionCheck::fitting(std::vector<Candidate> keys) {
     if (bytes > batch_bytes && count > 0) break;
   }
   co_return count;
+}
+
+asio::awaitable<std::string> PositionCheck::compare_functions() {
+  std::string failure;
+  for (int attempt = 0; attempt < attempts_max; ++attempt) {
+    try {
+      if (attempt > 0) co_await refresh();
+      co_await check_functions_at_position(source_, target_, engine_, report_, log_);
+      failure.clear();
+    } catch (const ConnectionError& error) {
+      failure = error.what();
+    }
+    report_holds();
+    if (failure.empty()) co_return failure;
+    ++report_.engine->cuts_failed;
+    co_await pause_for(first_pause * (1 << attempt));
+  }
+  co_return "functions could not be read at a position: " + failure;
 }
 
 asio::awaitable<void> PositionCheck::hold_once() {

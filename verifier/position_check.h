@@ -38,6 +38,8 @@ class PositionCheck {
   asio::awaitable<void> scan(const Scope& scope, Matcher& matcher);
   /// The same for the keys that a file names.
   asio::awaitable<void> compare_listed(const Scope& scope);
+  /// At a position of their own. Returns why that could not be; empty: it is done.
+  asio::awaitable<std::string> compare_functions();
   /// By those two.
   uint64_t compared() const { return compared_; }
   const ReadCounters& counters(SideName side) const { return counters_[static_cast<size_t>(side)]; }

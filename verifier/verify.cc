@@ -241,13 +241,20 @@ class Verification {
       co_await settle_batch(std::move(candidates));
       resume_.batch_done();
     }
-    if (compares_functions(options_)) {
-      co_await check_functions(source_, target_, quiet_, options_, report_, log_);
-    }
+    if (compares_functions(options_)) co_await compare_functions();
     report_.compared = matcher_.distinct() + (position_ ? position_->compared() : 0);
     report_.table_bytes_max = matcher_.memory_bytes_max();
     report_.spilled_bytes = matcher_.spilled_bytes();
     report_.settle_time = since(begin);
+  }
+
+  asio::awaitable<void> compare_functions() {
+    if (position_) {
+      const std::string failure = co_await position_->compare_functions();
+      if (failure.empty()) co_return;
+      give_up_position(failure);
+    }
+    co_await check_functions(source_, target_, quiet_, options_, report_, log_);
   }
 
   asio::awaitable<void> settle_batch(std::vector<Candidate> candidates) {
