@@ -44,6 +44,23 @@ Verdict worst_of(const std::vector<CheckResult>& checks) {
                                                                       : Verdict::unknown;
 }
 
+void conclude(CaseResult& result, const std::string& failure) {
+  const auto add = [&](const std::string& text) {
+    result.reason += (result.reason.empty() ? "" : "; ") + text;
+  };
+  result.reason.clear();
+  const Verdict worst = worst_of(result.checks);
+  const bool ended = !failure.empty();
+  result.verdict = ended && worst != Verdict::fail ? Verdict::unknown : worst;
+  for (const CheckResult& check : result.checks) {
+    const bool said = check.verdict == Verdict::pass || check.verdict == Verdict::skipped;
+    if (!said) add(check.name + ": " + check.detail);
+  }
+  if (ended) add(failure);
+  if (result.verdict != Verdict::pass && result.reason.empty())
+    result.reason = "none of the checks could be made between these servers";
+}
+
 namespace {
 
 json to_json(const ExecutionStats& stats) {

@@ -45,10 +45,15 @@ struct CaseResult {
   std::vector<std::string> engine_status;    ///< JSON of each sync
   std::map<std::string, uint64_t> coverage;  ///< by the names of coverage.h: how often it happened
   std::filesystem::path directory;
+  /// The tool under test was started: what failed from then on may be its doing.
+  bool tool_began = false;
 };
 
 /// The worst of the checks that were made; unknown if there are none.
 Verdict worst_of(const std::vector<CheckResult>& checks);
+/// The verdict and its reason, from the checks that were made and from what ended the run (empty:
+/// nothing did). A check that failed stays a fail, whatever happened after it.
+void conclude(CaseResult& result, const std::string& failure);
 /// verdict.json of the result directory, schema 1.
 std::string to_json(const Scenario& scenario, const CaseResult& result);
 

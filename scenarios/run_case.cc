@@ -129,23 +129,19 @@ class Case {
     } catch (const std::exception& error) {
       failure = error.what();
     }
-    co_await go_on();
+    try {
+      co_await go_on();
+    } catch (const std::exception& error) {
+      failure += (failure.empty() ? "" : "; ") + std::string(error.what());
+    }
     for (const auto& driver : drivers_) result_.engine_status.push_back(driver->last_status());
     for (const std::string& status : result_.engine_status) {
       for (const auto& [event, times] : coverage_of_engine(status))
         result_.coverage[event] += times;
     }
     drivers_.clear();
-    result_.verdict = failure.empty() ? worst_of(result_.checks) : Verdict::unknown;
-    result_.reason = failure;
-    for (const CheckResult& check : result_.checks) {
-      const bool said = check.verdict == Verdict::pass || check.verdict == Verdict::skipped;
-      if (failure.empty() && !said)
-        result_.reason += (result_.reason.empty() ? "" : "; ") + check.name + ": " + check.detail;
-    }
-    if (result_.verdict != Verdict::pass && result_.reason.empty())
-      result_.reason = "none of the checks could be made between these servers";
-    fixtures::write_text(result_.directory / "verdict.json", to_json(scenario(), result_));
+    conclude(result_, failure);
+    keep();
     co_return std::move(result_);
   }
 
@@ -156,6 +152,16 @@ class Case {
     ~Ended() { flag = false; }
     bool& flag;
   };
+
+  /// What cannot be written down is still told.
+  void keep() {
+    try {
+      fixtures::write_text(result_.directory / "verdict.json", to_json(scenario(), result_));
+    } catch (const UserError& error) {
+      if (result_.verdict == Verdict::pass) result_.verdict = Verdict::unknown;
+      result_.reason += (result_.reason.empty() ? "" : "; ") + std::string(error.what());
+    }
+  }
 
   const Scenario& scenario() const { return stage_.scenario_; }
   Deployment& source() { return stage_.deployment(scenario().source().name); }
@@ -243,6 +249,7 @@ class Case {
       context.control_port = static_cast<uint16_t>(26380 + number);
       context.start_limit = scenario().limits.start;
       drivers_.push_back(make_driver(stage_.executor_, context));
+      result_.tool_began = true;
       co_await drivers_.back()->start();
     }
   }

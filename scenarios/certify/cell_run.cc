@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "fixtures/run_files.h"
+#include "scenarios/certify/cell_outcome.h"
 #include "scenarios/certify/cell_scenario.h"
 #include "scenarios/certify/goals.h"
 #include "scenarios/run_case.h"
@@ -37,6 +38,7 @@ class CellRun {
 
   asio::awaitable<Cell> run() {
     const auto begin = Clock::now();
+    ++cell_.attempts;
     std::string failure;
     try {
       co_await start();
@@ -47,7 +49,7 @@ class CellRun {
     } catch (const ConnectionError& error) {
       failure = error.what();
     }
-    decide(failure);
+    decide(cell_, failure);
     co_await leave();
     cell_.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
     co_return std::move(cell_);
@@ -59,8 +61,7 @@ class CellRun {
       const std::string& failure = context_.facts.at(name).failure;
       if (!failure.empty()) throw UserError(failure);
     }
-    source_ = co_await context_.pool->take(cell_.from, cell_.topology);
-    target_ = co_await context_.pool->take(cell_.to, cell_.topology);
+    co_await take_servers();
     for (const std::string& family : context_.request.families) {
       const Scenario scenario = make_scenario(cell_, family);
       const bool known = unusable_families(scenario.workload, capability_of(scenario)).empty();
@@ -70,12 +71,26 @@ class CellRun {
         {context_.facts.at(cell_.from).server, context_.facts.at(cell_.to).server, cell_.families});
   }
 
+  asio::awaitable<void> take_servers() {
+    source_ = co_await context_.pool->take(cell_.from, cell_.topology);
+    target_ = co_await context_.pool->take(cell_.to, cell_.topology);
+  }
+
+  /// What befell the servers in one case must not befall the next ones.
+  asio::awaitable<void> change_servers() {
+    for (Lease* lease : {&source_, &target_}) {
+      if (*lease) co_await context_.pool->stop(std::move(*lease));
+    }
+    co_await take_servers();
+  }
+
   asio::awaitable<void> run_families() {
     for (uint64_t n = 0; n < context_.request.cases; ++n)
       for (const std::string& family : cell_.families) co_await run_case(family, cell_.seed + n);
   }
 
   asio::awaitable<void> run_for_goals() {
+    if (!cell_.findings.empty()) co_return;  // they have decided
     uint64_t seed = cell_.seed + first_seed_for_goals;
     for (uint64_t n = 0; n < tries_for_a_goal && !cell_.families.empty(); ++n) {
       std::vector<std::string> wanted;
@@ -91,9 +106,14 @@ class CellRun {
 
   asio::awaitable<void> run_case(std::string family, uint64_t seed) {
     CaseResult result = co_await play(make_scenario(cell_, family), seed);
-    // What could not be completed proves nothing, for or against: once more.
-    if (result.verdict == Verdict::unknown)
+    if (environment_failed(result)) {
+      // It proves nothing, for or against: once more.
+      keep_aside(result);
+      ++cell_.retried;
+      cell_.earlier.push_back(finding_of(family, result));
+      co_await change_servers();
       result = co_await play(make_scenario(cell_, family), seed);
+    }
     ++cell_.cases;
     cell_.commands += result.before.commands + result.during.commands;
     count_goals(result.coverage, cell_.goals);
@@ -116,29 +136,43 @@ class CellRun {
     co_return co_await stage.run_case(seed, directory);
   }
 
-  asio::awaitable<void> add_finding(std::string family, const CaseResult& result) {
+  /// The next play of this case has a place of its own.
+  void keep_aside(CaseResult& result) {
+    const fs::path aside = result.directory.string() + "-environment";
+    std::error_code ignored;
+    fs::remove_all(aside, ignored);
+    fs::rename(result.directory, aside, ignored);
+    if (!ignored) result.directory = aside;
+  }
+
+  Finding finding_of(const std::string& family, const CaseResult& result) const {
     Finding finding;
     finding.family = family;
     finding.seed = result.seed;
     finding.verdict = to_string(result.verdict);
     finding.reason = from_here(result.reason);
+    finding.environment = environment_failed(result);
     finding.reproduction = fmt::format("lockstep run {}/scenario.yaml --seed {}{}{}",
                                        from_here(result.directory.string()), result.seed,
                                        context_.server_flags.empty() ? "" : " ",
                                        fmt::join(context_.server_flags, " "));
     keep_logs(result.directory);
-    if (result.verdict == Verdict::fail)
-      finding.control = co_await run_control(family, result.seed);
-    cell_.findings.push_back(std::move(finding));
-    co_await renew_servers();
+    return finding;
   }
 
-  /// What befell the servers in one case must not befall the next ones.
-  asio::awaitable<void> renew_servers() {
-    for (Lease* lease : {&source_, &target_}) {
-      const std::string server = (*lease)->server;
-      co_await context_.pool->stop(std::move(*lease));
-      *lease = co_await context_.pool->take(server, cell_.topology);
+  asio::awaitable<void> add_finding(std::string family, const CaseResult& result) {
+    cell_.findings.push_back(finding_of(family, result));
+    if (result.verdict == Verdict::fail)
+      cell_.findings.back().control = co_await control_words(family, result.seed);
+    co_await change_servers();
+  }
+
+  /// A control that cannot be made takes nothing from what was found.
+  asio::awaitable<std::string> control_words(std::string family, uint64_t seed) {
+    try {
+      co_return co_await run_control(family, seed);
+    } catch (const std::exception& error) {
+      co_return std::string("could not be tried: ") + error.what();
     }
   }
 
@@ -172,26 +206,6 @@ class CellRun {
       cell_.losses.push_back({what, keys});
     } else {
       found->keys += keys;
-    }
-  }
-
-  void decide(const std::string& failure) {
-    const auto failed = [](const Finding& finding) { return finding.verdict == "fail"; };
-    const std::string missed = goals_missed(cell_.goals);
-    cell_.outcome = Outcome::not_certified;
-    if (std::any_of(cell_.findings.begin(), cell_.findings.end(), failed)) {
-      cell_.outcome = Outcome::failed;
-    } else if (!failure.empty()) {
-      cell_.reason = failure;
-    } else if (!cell_.findings.empty()) {
-      cell_.reason =
-          fmt::format("{} of {} cases could not be completed", cell_.findings.size(), cell_.cases);
-    } else if (cell_.passed == 0 || cell_.passed != cell_.cases) {
-      cell_.reason = "no case was run";
-    } else if (!missed.empty()) {
-      cell_.reason = "never happened: " + missed;
-    } else {
-      cell_.outcome = cell_.losses.empty() ? Outcome::certified : Outcome::certified_with_losses;
     }
   }
 

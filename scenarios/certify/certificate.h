@@ -44,6 +44,8 @@ struct Finding {
   std::string reason;
   std::string reproduction;  ///< the command that repeats it
   std::string control;       ///< what the servers' own replication does with it; empty: not tried
+  /// It ended before the tool was started: the servers or the machine failed, which says nothing.
+  bool environment = false;
 };
 
 /// One pair of servers in one topology.
@@ -61,6 +63,12 @@ struct Cell {
   std::vector<Loss> losses;
   std::vector<Goal> goals;
   std::vector<Finding> findings;
+  uint64_t attempts = 0;   ///< how often the cell was begun, this time included
+  uint64_t retried = 0;    ///< cases that the environment ended, and that were run once more
+  bool try_again = false;  ///< not certified, for the environment's sake alone: the next run tries
+  /// What came before this attempt's end: cases that were run once more, and what earlier attempts
+  /// have found. It keeps no cell from being certified, and is told.
+  std::vector<Finding> earlier;
 };
 
 /// What ran: as the server itself says.
@@ -84,7 +92,7 @@ struct Request {
 };
 
 struct Certificate {
-  static constexpr int schema = 1;
+  static constexpr int schema = 2;
   std::string tool_version;
   std::string started, ended;  ///< UTC, ISO 8601; `ended` is empty while it runs
   std::string command;         ///< as it was typed

@@ -22,9 +22,10 @@ Json goal_json(const Goal& goal) {
 }
 
 Json finding_json(const Finding& finding) {
-  return {{"family", finding.family},   {"seed", finding.seed},
-          {"verdict", finding.verdict}, {"reason", finding.reason},
-          {"control", finding.control}, {"reproduction", finding.reproduction}};
+  return {{"family", finding.family},          {"seed", finding.seed},
+          {"verdict", finding.verdict},        {"reason", finding.reason},
+          {"control", finding.control},        {"reproduction", finding.reproduction},
+          {"environment", finding.environment}};
 }
 
 Json cell_json(const Cell& cell) {
@@ -42,7 +43,11 @@ Json cell_json(const Cell& cell) {
           {"seconds", cell.seconds},
           {"losses", list_of(cell.losses, loss_json)},
           {"goals", list_of(cell.goals, goal_json)},
-          {"findings", list_of(cell.findings, finding_json)}};
+          {"findings", list_of(cell.findings, finding_json)},
+          {"attempts", cell.attempts},
+          {"retried", cell.retried},
+          {"try_again", cell.try_again},
+          {"earlier", list_of(cell.earlier, finding_json)}};
 }
 
 Json server_json(const Server& server) {

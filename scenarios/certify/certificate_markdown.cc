@@ -101,6 +101,19 @@ std::string findings(const Certificate& certificate) {
   return text.empty() ? "" : "\n## Findings\n" + text;
 }
 
+/// Cells that did not come to their end at once.
+std::string earlier(const Certificate& certificate) {
+  std::string text;
+  for (const Cell* cell : done_cells(certificate)) {
+    if (cell->earlier.empty()) continue;
+    text += fmt::format("\n### {}: {}\n\nattempts: {}; cases run once more: {}\n\n",
+                        plain(cell_name(certificate, *cell)), outcome_words(cell->outcome),
+                        cell->attempts, cell->retried);
+    for (const Finding& finding : cell->earlier) text += finding_text(finding);
+  }
+  return text.empty() ? "" : "\n## Tried more than once\n" + text;
+}
+
 std::string goals(const Certificate& certificate) {
   const auto sums = goals_of(certificate);
   if (sums.empty()) return "";
@@ -130,6 +143,7 @@ std::string servers(const Certificate& certificate) {
 std::string certificate_markdown(const Certificate& certificate) {
   return head(certificate) + grids(certificate) +
          section("What is lost, and nothing else", losses_of(certificate)) + findings(certificate) +
+         earlier(certificate) +
          section("Not certified", reasons_of(certificate, Outcome::not_certified)) +
          section("Unsupported", reasons_of(certificate, Outcome::unsupported)) +
          skipped(certificate) + goals(certificate) + servers(certificate);

@@ -45,7 +45,8 @@ Finding finding_of(Fields& fields) {
           .verdict = fields.text("verdict"),
           .reason = fields.text("reason"),
           .reproduction = fields.text("reproduction"),
-          .control = fields.text("control")};
+          .control = fields.text("control"),
+          .environment = fields.flag("environment")};
 }
 
 /// Nothing that a cell holds may deny its outcome.
@@ -65,6 +66,9 @@ void require_consistent(const Fields& fields, const Cell& cell) {
                              : "certified without losses, but it has some");
   if (cell.outcome == Outcome::failed && cell.findings.empty())
     deny("failed, but it has no finding");
+  if (cell.try_again && cell.outcome != Outcome::not_certified)
+    deny("to be tried again, but it is decided");
+  if (cell.earlier.size() < cell.retried) deny("cases were run once more, and are not listed");
 }
 
 Cell cell_of(Fields& fields) {
@@ -84,6 +88,10 @@ Cell cell_of(Fields& fields) {
   cell.losses = fields.list("losses", loss_of);
   cell.goals = fields.list("goals", goal_of);
   cell.findings = fields.list("findings", finding_of);
+  cell.attempts = fields.count("attempts");
+  cell.retried = fields.count("retried");
+  cell.try_again = fields.flag("try_again");
+  cell.earlier = fields.list("earlier", finding_of);
   require_consistent(fields, cell);
   return cell;
 }

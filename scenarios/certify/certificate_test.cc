@@ -89,8 +89,8 @@ void expect_refused(const std::string& pointer, const json& value, const std::st
 TEST(ReadCertificate, NamesTheFieldAndWhatIsWrong) {
   expect_refused("/kind", "x",
                  "kind: is not \"lockstep certificate\": no file of `lockstep certify`");
-  expect_refused("/schema", 2,
-                 "schema: 2 was written by another version of lockstep; this one reads 1: use the "
+  expect_refused("/schema", 1,
+                 "schema: 1 was written by another version of lockstep; this one reads 2: use the "
                  "one that wrote it");
   expect_refused("/command", 7, "command: text is expected, not 7");
   expect_refused("/extra", 7, "extra: no such field is known");
@@ -130,6 +130,8 @@ TEST(ReadCertificate, NoOutcomeThatTheCellDenies) {
                  "cells[2].outcome: certified with losses, but there are none");
   expect_refused("/cells/1/findings", json::array(),
                  "cells[1].outcome: failed, but it has no finding");
+  expect_refused("/cells/0/try_again", true, outcome + "to be tried again, but it is decided");
+  expect_refused("/cells/0/retried", 1, outcome + "cases were run once more, and are not listed");
 }
 
 TEST(ReadCertificate, WhatIsNoCertificateAtAll) {

@@ -25,6 +25,7 @@ struct Flags {
   std::string shard;
   std::string out = "lockstep-certificate";
   unsigned jobs = 0;
+  bool again = false;
   std::vector<std::string> servers;
 };
 
@@ -81,6 +82,7 @@ int certify(const Flags& flags) {
   require_sides(request);
   options.out = flags.out;
   options.jobs = flags.jobs;
+  options.again = flags.again;
   options.server_flags = flags.servers;
   options.command = typed_command();
   signal(SIGINT, stop);
@@ -122,13 +124,16 @@ void add_certify_command(CLI::App& app, std::function<int()>& action) {
       ->add_option(
           "--out", flags->out,
           "certificate.json, certificate.md, junit.xml, and what cases that did not pass "
-          "leave. The same command goes on with what is there, and tries again what was not "
-          "certified")
+          "leave. The same command goes on with what is there, and tries again what the servers "
+          "or the machine have ended")
       ->type_name("DIR")
       ->capture_default_str();
   command->add_option("--jobs", flags->jobs, "Cells at the same time; 0: as fit this machine")
       ->check(CLI::Range(0u, 1000u))
       ->capture_default_str();
+  command->add_flag("--again", flags->again,
+                    "Try every cell again that is not certified; what was found before stays with "
+                    "it, and is told");
   fixtures::add_server_flags(*command, flags->servers);
   command->footer(
       "A cell is certified only if every case passed and all that must happen in one has "

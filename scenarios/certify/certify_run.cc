@@ -11,6 +11,7 @@
 #include "fixtures/poll_until.h"
 #include "fixtures/run.h"
 #include "fixtures/run_files.h"
+#include "scenarios/certify/cell_outcome.h"
 #include "scenarios/certify/cell_run.h"
 #include "scenarios/certify/certificate_files.h"
 #include "scenarios/certify/certificate_json.h"
@@ -120,22 +121,31 @@ class CertifyRun {
     }
   }
 
-  /// Takes over what an earlier run has found out; what it could not is tried again.
+  /// Takes over what an earlier run has found out; what the environment ended is tried again, and
+  /// what was found then goes with it.
   void go_on() {
     if (!fs::exists(options_.out / "certificate.json")) return;
     Certificate before = read_certificate(options_.out);
     require_same(before, certificate_, options_.out);
     certificate_ = std::move(before);
-    std::erase_if(certificate_.cells,
-                  [](const Cell& cell) { return cell.outcome == Outcome::not_certified; });
-    const auto is_done = [this](const Cell& cell) {
-      return std::any_of(
-          certificate_.cells.begin(), certificate_.cells.end(), [&](const Cell& done) {
-            return done.from == cell.from && done.to == cell.to && done.topology == cell.topology;
-          });
-    };
-    std::erase_if(todo_, is_done);
+    const auto again = std::stable_partition(
+        certificate_.cells.begin(), certificate_.cells.end(),
+        [this](const Cell& cell) { return !is_tried_again(cell, options_.again); });
+    const std::vector<Cell> attempts(again, certificate_.cells.end());
+    certificate_.cells.erase(again, certificate_.cells.end());
+    std::erase_if(todo_, [this](const Cell& cell) { return find(certificate_.cells, cell); });
+    for (Cell& cell : todo_) {
+      if (const Cell* attempt = find(attempts, cell)) carry_over(*attempt, cell);
+    }
     if (!todo_.empty()) certificate_.ended.clear();
+  }
+
+  /// The same pair in the same topology; null: it is not there.
+  static const Cell* find(const std::vector<Cell>& cells, const Cell& cell) {
+    const auto found = std::find_if(cells.begin(), cells.end(), [&](const Cell& each) {
+      return each.from == cell.from && each.to == cell.to && each.topology == cell.topology;
+    });
+    return found == cells.end() ? nullptr : &*found;
   }
 
   asio::awaitable<void> run_cells() {

@@ -1,0 +1,56 @@
+#include "scenarios/certify/cell_outcome.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "scenarios/certify/goals.h"
+
+namespace lockstep::scenarios::certify {
+
+bool environment_failed(const CaseResult& result) {
+  return result.verdict == Verdict::unknown && !result.tool_began;
+}
+
+void decide(Cell& cell, const std::string& failure) {
+  const auto& findings = cell.findings;
+  const auto failed = [](const Finding& finding) { return finding.verdict == "fail"; };
+  const auto environment = [](const Finding& finding) { return finding.environment; };
+  const bool ours_alone = std::all_of(findings.begin(), findings.end(), environment);
+  const std::string missed = goals_missed(cell.goals);
+  cell.outcome = Outcome::not_certified;
+  cell.try_again = false;
+  if (std::any_of(findings.begin(), findings.end(), failed)) {
+    cell.outcome = Outcome::failed;
+  } else if (!failure.empty()) {
+    cell.reason = failure;
+    cell.try_again = ours_alone;
+  } else if (!findings.empty()) {
+    cell.reason = fmt::format("{} of {} cases could not be completed", findings.size(), cell.cases);
+    cell.try_again = ours_alone;
+  } else if (cell.passed == 0 || cell.passed != cell.cases) {
+    cell.reason = "no case was run";
+  } else if (!missed.empty()) {
+    cell.reason = "never happened: " + missed;
+  } else {
+    cell.outcome = cell.losses.empty() ? Outcome::certified : Outcome::certified_with_losses;
+  }
+}
+
+bool is_tried_again(const Cell& before, bool all) {
+  return before.outcome == Outcome::not_certified && (all || before.try_again);
+}
+
+void carry_over(const Cell& before, Cell& cell) {
+  cell.attempts = before.attempts;
+  cell.retried = before.retried;
+  cell.earlier = before.earlier;
+  cell.earlier.insert(cell.earlier.end(), before.findings.begin(), before.findings.end());
+  if (before.findings.empty() && !before.reason.empty())
+    cell.earlier.push_back({.seed = before.seed,
+                            .verdict = to_string(Verdict::unknown),
+                            .reason = before.reason,
+                            .environment = before.try_again});
+}
+
+}  // namespace lockstep::scenarios::certify

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+
+#include "scenarios/certify/certificate.h"
+#include "scenarios/result.h"
+
+namespace lockstep::scenarios::certify {
+
+/// Whether a case proves nothing, for or against, because it ended before the tool under test was
+/// started: the servers or the machine failed. What ends later is a finding, as it may be the
+/// tool's doing.
+bool environment_failed(const CaseResult& result);
+
+/// What an attempt at a cell has come to. `failure`: what ended it before its cases were done, such
+/// as servers that did not start; empty: nothing.
+void decide(Cell& cell, const std::string& failure);
+
+/// Whether a run tries a cell of the run before it once more: only what the environment ended, or
+/// with `all` everything that is not certified.
+bool is_tried_again(const Cell& before, bool all);
+
+/// What `before`, an attempt at the same cell, has found goes on in the next one.
+void carry_over(const Cell& before, Cell& cell);
+
+}  // namespace lockstep::scenarios::certify

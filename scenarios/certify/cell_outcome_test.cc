@@ -1,0 +1,87 @@
+#include "scenarios/certify/cell_outcome.h"
+
+#include <gtest/gtest.h>
+
+#include "scenarios/certify/test_certificates.h"
+
+namespace lockstep::scenarios::certify {
+namespace {
+
+Finding finding(const char* verdict, bool environment) {
+  return {"lists", 7, verdict, "why", "lockstep run x", "", environment};
+}
+
+Cell cell_with(std::vector<Finding> findings) {
+  Cell cell = certified_cell("a", "b");
+  cell.passed = cell.cases - findings.size();
+  cell.findings = std::move(findings);
+  return cell;
+}
+
+TEST(EnvironmentFailed, OnlyBeforeTheToolWasStarted) {
+  CaseResult result;
+  EXPECT_TRUE(environment_failed(result));
+  result.tool_began = true;
+  EXPECT_FALSE(environment_failed(result)) << "an engine that ends is a finding";
+  result.tool_began = false;
+  result.verdict = Verdict::fail;
+  EXPECT_FALSE(environment_failed(result));
+}
+
+TEST(Decide, AFailIsOneWhateverEndedTheAttempt) {
+  Cell cell = cell_with({finding("fail", false)});
+  decide(cell, "the disk is full");
+  EXPECT_EQ(cell.outcome, Outcome::failed);
+  EXPECT_FALSE(cell.try_again);
+}
+
+TEST(Decide, WhatTheToolDidNotEndIsNeverGreenNorTriedAgainByItself) {
+  Cell cell = cell_with({finding("unknown", false)});
+  decide(cell, "");
+  EXPECT_EQ(cell.outcome, Outcome::not_certified);
+  EXPECT_FALSE(is_tried_again(cell, false));
+  EXPECT_TRUE(is_tried_again(cell, true));
+  Cell both = cell_with({finding("unknown", false)});
+  decide(both, "a server did not start");
+  EXPECT_FALSE(is_tried_again(both, false)) << "what the tool did is not forgotten";
+}
+
+TEST(Decide, WhatTheEnvironmentEndedIsTriedAgain) {
+  Cell cell = cell_with({finding("unknown", true)});
+  decide(cell, "");
+  EXPECT_TRUE(is_tried_again(cell, false));
+  Cell nothing;
+  decide(nothing, "a server did not start");
+  EXPECT_EQ(nothing.reason, "a server did not start");
+  EXPECT_TRUE(is_tried_again(nothing, false));
+}
+
+TEST(Decide, AGoalThatWasMissedIsNotTriedAgainByItself) {
+  Cell cell = certified_cell("a", "b");
+  cell.goals[0].times = 0;
+  decide(cell, "");
+  EXPECT_EQ(cell.reason, "never happened: a key expired");
+  EXPECT_FALSE(is_tried_again(cell, false));
+  cell.goals[0].times = 1;
+  decide(cell, "");
+  EXPECT_EQ(cell.outcome, Outcome::certified);
+  EXPECT_FALSE(is_tried_again(cell, true));
+}
+
+TEST(CarryOver, FindingsOfEarlierAttemptsStay) {
+  Cell first = cell_with({finding("unknown", true)});
+  first.attempts = 1;
+  Cell second = certified_cell("a", "b");
+  carry_over(first, second);
+  EXPECT_EQ(second.attempts, 1u);
+  ASSERT_EQ(second.earlier.size(), 1u);
+  EXPECT_EQ(second.earlier[0].reason, "why");
+  second.reason = "never happened: x";
+  Cell third;
+  carry_over(second, third);
+  ASSERT_EQ(third.earlier.size(), 2u);
+  EXPECT_EQ(third.earlier[1].reason, "never happened: x");
+}
+
+}  // namespace
+}  // namespace lockstep::scenarios::certify
