@@ -1,5 +1,6 @@
 #include "scenarios/coverage.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
@@ -65,6 +66,7 @@ asio::awaitable<void> CoverageWatch::watch_copy(const bool& busy) {
     Coverage now = co_await sample();
     if (!busy) co_return;
     copying = co_await tool_.copying();
+    note_left_out(coverage_of_engine(tool_.last_status()), found_);
     if (!copying) break;
     for (const char* event : {"expired", "written"})
       found_[std::string(event) + "_in_copy"] += growth(last, now, event);
@@ -96,8 +98,17 @@ Coverage coverage_of_engine(const std::string& status) {
     const json left_out = link.value("unsupported", json::object());
     for (const char* name : {"keys", "functions", "commands"})
       found["left_out"] += left_out.value(name, uint64_t{0});
+    found["left_out_functions"] += left_out.value("functions", uint64_t{0});
+    for (const char* name : {"streams", "field_expiry", "modules", "databases"})
+      found[std::string("left_out_") + name] += left_out.value(name, uint64_t{0});
   }
   return found;
+}
+
+void note_left_out(const Coverage& engine, Coverage& most) {
+  for (const auto& [event, times] : engine) {
+    if (event.starts_with("left_out_")) most[event] = std::max(most[event], times);
+  }
 }
 
 }  // namespace lockstep::scenarios

@@ -19,7 +19,9 @@ namespace lockstep::scenarios {
 ///
 /// and, of what our engine says that it did, summed over its links: restored, rebuilt, commands,
 /// transactions, transactions_split, splits, fences, rewritten, unknown, left_out (keys, libraries
-/// and commands that the target cannot hold).
+/// and commands that the target cannot hold); and the most that were seen to be left out at one
+/// time, by kind: left_out_streams, left_out_field_expiry, left_out_modules, left_out_databases,
+/// left_out_functions.
 using Coverage = std::map<std::string, uint64_t>;
 
 /// Watches a source's counters from begin() to end().
@@ -43,5 +45,7 @@ class CoverageWatch {
 
 /// What the status of our engine (its JSON) says.
 Coverage coverage_of_engine(const std::string& status);
+/// The left_out_… of a later status, where they are more than those of earlier ones.
+void note_left_out(const Coverage& engine, Coverage& most);
 
 }  // namespace lockstep::scenarios

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <span>
 #include <string>
 
 #include "fixtures/capabilities.h"
@@ -21,9 +22,18 @@ struct Holds {
   bool clustered = false;
 };
 
+/// What a target may be unable to hold, in words, and the event of coverage.h that shows that such
+/// a thing was left out.
+struct LossKind {
+  const char* event;
+  const char* words;
+};
+std::span<const LossKind> loss_kinds();
+
 /// Reads `report`/diff.jsonl and the engine's list of what it left out. A difference is a loss only
-/// if the key is missing, the engine says that it left it out, and the target's own answers say
-/// that it cannot hold such a key; or where the verifier itself has found that.
+/// if the key is missing, the engine says that it left it out, its type is one that fits, and the
+/// target's own answers say that it cannot hold such a key; or where the verifier itself has found
+/// that. Keys that the verifier could not judge are neither.
 LossFindings find_losses(const std::filesystem::path& report, const std::filesystem::path& left_out,
                          const Holds& source, const Holds& target);
 

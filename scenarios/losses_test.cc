@@ -31,6 +31,32 @@ TEST_F(find_losses_in, a_key_that_was_left_out_and_that_the_target_cannot_hold_i
   EXPECT_EQ(found.losses, (std::map<std::string, uint64_t>{{"streams", 1}}));
 }
 
+TEST_F(find_losses_in, a_value_of_another_type_is_missing_whatever_the_engine_says) {
+  for (const char* type : {"string", "hash", "module", "none"}) {
+    const std::string line = std::string(
+                                 "{\"db\":0,\"key_base64\":\"cw==\",\"class\":\"missing\","
+                                 "\"source_type\":\"") +
+                             type + "\"}\n";
+    const LossFindings found = losses(line, left_out_stream);
+    EXPECT_EQ(found.others, 1u) << type;
+    EXPECT_TRUE(found.losses.empty()) << type;
+  }
+  const std::string hash = "{\"db\":0,\"key_base64\":\"cw==\",\"reason\":\"field-expiry\"}\n";
+  EXPECT_EQ(losses(missing_stream, hash).others, 1u);
+  source_.server.modules = {"one"};
+  const std::string module = "{\"db\":0,\"key_base64\":\"cw==\",\"reason\":\"module\"}\n";
+  EXPECT_EQ(losses(missing_stream, module).others, 1u);
+}
+
+TEST_F(find_losses_in, what_could_not_be_told_is_no_difference) {
+  const std::string unsure =
+      "{\"status\":\"flapping\",\"db\":0,\"key_base64\":\"YQ==\",\"class\":\"value\"}\n"
+      "{\"status\":\"unverifiable\",\"db\":0,\"key_base64\":\"Yg==\",\"reason\":\"why\"}\n";
+  const LossFindings found = losses(missing_stream + unsure, left_out_stream);
+  EXPECT_EQ(found.others, 0u);
+  EXPECT_EQ(found.losses, (std::map<std::string, uint64_t>{{"streams", 1}}));
+}
+
 TEST_F(find_losses_in, the_engine_alone_is_not_believed) {
   target_.server.can["streams"] = true;
   EXPECT_EQ(losses(missing_stream, left_out_stream).others, 1u);

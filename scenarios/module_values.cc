@@ -54,4 +54,13 @@ void add_module_values(const std::vector<std::string>& modules, uint32_t during_
   }
 }
 
+std::vector<std::string> with_values(const std::vector<std::string>& modules) {
+  std::vector<std::string> found;
+  for (const ModuleWrites& writes : all_writes()) {
+    if (std::find(modules.begin(), modules.end(), writes.module) != modules.end())
+      found.emplace_back(writes.module);
+  }
+  return found;
+}
+
 }  // namespace lockstep::scenarios

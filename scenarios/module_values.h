@@ -12,4 +12,7 @@ namespace lockstep::scenarios {
 /// own add nothing.
 void add_module_values(const std::vector<std::string>& modules, uint32_t during_ms, Plan& plan);
 
+/// Those of them that have types of their own, for which something is written.
+std::vector<std::string> with_values(const std::vector<std::string>& modules);
+
 }  // namespace lockstep::scenarios

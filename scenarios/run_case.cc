@@ -136,8 +136,11 @@ class Case {
     }
     for (const auto& driver : drivers_) result_.engine_status.push_back(driver->last_status());
     for (const std::string& status : result_.engine_status) {
-      for (const auto& [event, times] : coverage_of_engine(status))
-        result_.coverage[event] += times;
+      const Coverage engine = coverage_of_engine(status);
+      note_left_out(engine, result_.coverage);
+      for (const auto& [event, times] : engine) {
+        if (!event.starts_with("left_out_")) result_.coverage[event] += times;
+      }
     }
     drivers_.clear();
     conclude(result_, failure);

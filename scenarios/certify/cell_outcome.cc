@@ -5,11 +5,40 @@
 #include <algorithm>
 
 #include "scenarios/certify/goals.h"
+#include "scenarios/losses.h"
 
 namespace lockstep::scenarios::certify {
 
 bool environment_failed(const CaseResult& result) {
   return result.verdict == Verdict::unknown && !result.tool_began;
+}
+
+namespace {
+
+void add_loss(const std::string& what, uint64_t keys, Cell& cell) {
+  const auto found = std::find_if(cell.losses.begin(), cell.losses.end(),
+                                  [&](const Loss& loss) { return loss.what == what; });
+  if (found == cell.losses.end()) {
+    cell.losses.push_back({what, keys});
+  } else {
+    found->keys += keys;
+  }
+}
+
+}  // namespace
+
+void note_losses(const CaseResult& result, Cell& cell) {
+  for (const CheckResult& check : result.checks)
+    for (const auto& [what, keys] : check.losses) add_loss(what, keys, cell);
+  const auto happened = [&](const char* event) {
+    const auto found = result.coverage.find(event);
+    return found != result.coverage.end() && found->second > 0;
+  };
+  for (const LossKind& kind : loss_kinds()) {
+    if (happened(kind.event)) add_loss(kind.words, 0, cell);
+  }
+  if (cell.losses.empty() && happened("left_out"))
+    add_loss("what the target refused to hold", 0, cell);
 }
 
 void decide(Cell& cell, const std::string& failure) {

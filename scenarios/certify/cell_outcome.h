@@ -12,6 +12,10 @@ namespace lockstep::scenarios::certify {
 /// tool's doing.
 bool environment_failed(const CaseResult& result);
 
+/// Counts what a case has lost: the keys that the verifier missed, and every kind of thing that was
+/// left out on the way, though none may be there at the end.
+void note_losses(const CaseResult& result, Cell& cell);
+
 /// What an attempt at a cell has come to. `failure`: what ended it before its cases were done, such
 /// as servers that did not start; empty: nothing.
 void decide(Cell& cell, const std::string& failure);

@@ -68,6 +68,36 @@ TEST(Decide, AGoalThatWasMissedIsNotTriedAgainByItself) {
   EXPECT_FALSE(is_tried_again(cell, true));
 }
 
+TEST(NoteLosses, WhatWasLeftOutIsLostThoughItIsGoneAtTheEnd) {
+  Cell cell = certified_cell("a", "b");
+  CaseResult result;
+  result.checks = {{"verify target", Verdict::pass, "", {{"streams", 3}}}};
+  result.coverage = {{"left_out", 3}, {"left_out_streams", 9}, {"left_out_functions", 1}};
+  note_losses(result, cell);
+  note_losses(result, cell);
+  ASSERT_EQ(cell.losses.size(), 2u);
+  EXPECT_EQ(cell.losses[0].what, "streams");
+  EXPECT_EQ(cell.losses[0].keys, 6u);
+  EXPECT_EQ(cell.losses[1].what, "libraries of functions");
+  EXPECT_EQ(cell.losses[1].keys, 0u);
+  decide(cell, "");
+  EXPECT_EQ(cell.outcome, Outcome::certified_with_losses);
+}
+
+TEST(NoteLosses, NothingThatWasLeftOutIsCertifiedPlainly) {
+  Cell cell = certified_cell("a", "b");
+  CaseResult result;
+  result.coverage = {{"left_out", 1}, {"left_out_streams", 0}};
+  note_losses(result, cell);
+  decide(cell, "");
+  EXPECT_EQ(cell.outcome, Outcome::certified_with_losses);
+  result.coverage = {{"left_out", 0}};
+  Cell none = certified_cell("a", "b");
+  note_losses(result, none);
+  decide(none, "");
+  EXPECT_EQ(none.outcome, Outcome::certified);
+}
+
 TEST(CarryOver, FindingsOfEarlierAttemptsStay) {
   Cell first = cell_with({finding("unknown", true)});
   first.attempts = 1;

@@ -117,8 +117,7 @@ class CellRun {
     ++cell_.cases;
     cell_.commands += result.before.commands + result.during.commands;
     count_goals(result.coverage, cell_.goals);
-    for (const CheckResult& check : result.checks)
-      for (const auto& [what, keys] : check.losses) add_loss(what, keys);
+    note_losses(result, cell_);
     if (result.verdict == Verdict::pass) {
       ++cell_.passed;
       fs::remove_all(result.directory);
@@ -196,16 +195,6 @@ class CellRun {
         fs::copy_file(server->log_file(), directory / (server->name() + ".log"),
                       fs::copy_options::overwrite_existing, ignored);
       }
-    }
-  }
-
-  void add_loss(const std::string& what, uint64_t keys) {
-    const auto found = std::find_if(cell_.losses.begin(), cell_.losses.end(),
-                                    [&](const Loss& loss) { return loss.what == what; });
-    if (found == cell_.losses.end()) {
-      cell_.losses.push_back({what, keys});
-    } else {
-      found->keys += keys;
     }
   }
 

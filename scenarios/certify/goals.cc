@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "scenarios/module_values.h"
 #include "sync/base/error.h"
 
 namespace lockstep::scenarios::certify {
@@ -27,11 +28,21 @@ bool newer_values(const Capabilities& from, const Capabilities& to) {
 bool newer_commands(const Capabilities& from, const Capabilities& to) {
   return from.commands >= 700 && to.commands < 602;
 }
-/// Every data set has keys that the target cannot hold.
-bool losses(const Capabilities& from, const Capabilities& to) {
-  for (const char* what : {"streams", "field-expiry"})
-    if (from.has(what) && !to.has(what)) return true;
-  return false;
+/// The source can write what the target cannot hold.
+bool streams_lost(const Capabilities& from, const Capabilities& to) {
+  return from.has("streams") && !to.has("streams");
+}
+bool functions_lost(const Capabilities& from, const Capabilities& to) {
+  return from.has("functions") && !to.has("functions");
+}
+bool field_expiry_lost(const Capabilities& from, const Capabilities& to) {
+  return from.has("field-expiry") && !to.has("field-expiry");
+}
+bool module_lost(const Capabilities& from, const Capabilities& to) {
+  const auto written = with_values(from.modules);
+  return std::any_of(written.begin(), written.end(), [&](const std::string& module) {
+    return std::find(to.modules.begin(), to.modules.end(), module) == to.modules.end();
+  });
 }
 
 /// One goal of the fixed list: what shows it, what makes it possible, and which families (empty:
@@ -62,7 +73,16 @@ const std::vector<GoalRule>& rules() {
       {"a blocking command ran", "blocked", always, {"lists", "everything"}},
       {"a key was evicted by the source", "evicted", always, {"eviction"}},
       {"the source was emptied", "flushes", always, {"flush"}},
-      {"a key was left out that the target cannot hold", "left_out", losses, {}},
+      {"a stream was left out", "left_out_streams", streams_lost, {}},
+      {"a library of functions was left out",
+       "left_out_functions",
+       functions_lost,
+       {"functions", "everything"}},
+      {"a hash with fields that expire was left out",
+       "left_out_field_expiry",
+       field_expiry_lost,
+       {}},
+      {"a value of a module was left out", "left_out_modules", module_lost, {}},
   };
   return all;
 }

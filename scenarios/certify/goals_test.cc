@@ -29,12 +29,29 @@ TEST(Goals, WhatTheServersOrTheFamiliesCannotDoIsNotAskedFor) {
   source.can["functions"] = source.can["streams"] = true;
   const std::vector<Goal> goals = goals_of({source, target, families});
   EXPECT_TRUE(goal(goals, "a function ran").possible);
-  EXPECT_TRUE(goal(goals, "a key was left out that the target cannot hold").possible);
+  EXPECT_TRUE(goal(goals, "a library of functions was left out").possible);
   EXPECT_FALSE(goal(goals, "a script ran").possible) << "no family runs one";
-  target.can["streams"] = true;
+  target.can["functions"] = true;
   EXPECT_FALSE(
-      goal(goals_of({source, target, families}), "a key was left out that the target cannot hold")
-          .possible);
+      goal(goals_of({source, target, families}), "a library of functions was left out").possible);
+}
+
+TEST(Goals, EachThingThatCannotBeHeldHasItsOwn) {
+  fixtures::Capabilities source, target;
+  source.can = {{"streams", true}, {"functions", true}, {"field-expiry", true}};
+  source.modules = {"bf", "of-no-types"};
+  std::vector<Goal> goals = goals_of({source, target, families});
+  count_goals({{"left_out", 9}, {"left_out_streams", 9}}, goals);
+  const std::string missed = goals_missed(goals);
+  for (const char* name :
+       {"a library of functions was left out", "a value of a module was left out",
+        "a hash with fields that expire was left out"})
+    EXPECT_NE(missed.find(name), std::string::npos) << missed;
+  EXPECT_EQ(missed.find("a stream was left out"), std::string::npos) << missed;
+  target = source;
+  target.modules = {"bf"};
+  for (const Goal& each : goals_of({source, target, families}))
+    EXPECT_FALSE(each.possible && each.name.ends_with("left out")) << each.name;
 }
 
 TEST(Goals, OfTheFormOfValuesAreForTargetsThatLackIt) {
