@@ -40,7 +40,7 @@ const fixtures::ServerSpec& usable_server(const std::string& name) {
   return spec;
 }
 
-/// In the catalogue's order, each once. A variant of another entry is there if it is named.
+/// In the catalogue's order, each once.
 std::vector<std::string> servers_of(const std::vector<std::string>& given) {
   std::vector<std::string> wanted;
   for (const std::string& name : given)
