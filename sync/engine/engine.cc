@@ -51,6 +51,7 @@ asio::awaitable<void> Engine::run() {
 }
 
 asio::awaitable<void> Engine::prepare() {
+  unsupported_list_.require_place();
   std::vector<net::Endpoint> from;
   for (const std::string& url : options_.from) from.push_back(net::parse_endpoint(url));
   const Source source = co_await find_source(from, options_.from_topology);
@@ -123,7 +124,7 @@ asio::awaitable<void> Engine::watch_offsets() {
       trouble =
           error.what();  // the link notices a lost source by itself; the next round asks again
     }
-    unsupported_list_.refresh(unsupported());
+    co_await unsupported_list_.refresh(unsupported());
     co_await watch_pause_.sleep(watch_period);
   }
 }

@@ -108,4 +108,14 @@ void UnsupportedKeys::each(
   }
 }
 
+size_t UnsupportedKeys::some(
+    size_t place, size_t count,
+    const std::function<void(DbIndex, Bytes, fence::Unsupported)>& visit) const {
+  for (size_t visited = 0; place < places() && visited < count; ++place) {
+    for (auto key = keys_.begin(place); key != keys_.end(place); ++key, ++visited)
+      visit(db_of(key->first), key_of(key->first), key->second);
+  }
+  return place < places() ? place : 0;
+}
+
 }  // namespace lockstep::engine

@@ -46,6 +46,12 @@ class UnsupportedKeys {
   uint64_t revision() const { return revision_; }
   /// Until `visit` says false.
   void each(const std::function<bool(DbIndex, Bytes key, fence::Unsupported)>& visit) const;
+  /// each() in pieces, between which keys may come and go: visits at least `count` keys from
+  /// `place` on, unless there are fewer, and returns the next place; 0: that was all. Places hold
+  /// only as long as places() is the same.
+  size_t some(size_t place, size_t count,
+              const std::function<void(DbIndex, Bytes key, fence::Unsupported)>& visit) const;
+  size_t places() const { return keys_.bucket_count(); }
 
  private:
   void erase_if(const std::function<bool(DbIndex)>& gone);
