@@ -9,6 +9,7 @@
 #include "scenarios/certify/report_command.h"
 #include "scenarios/run_command.h"
 #include "sync/base/error.h"
+#include "sync/base/version.h"
 #include "sync/engine/sync_command.h"
 #include "sync/rdb/check_rdb_command.h"
 #include "verifier/verify_command.h"
@@ -26,7 +27,7 @@ int parse_and_run(int argc, char** argv) {
   CLI::App app{
       "Copies one Redis or Valkey deployment into another, keeps the copy in step, and proves that "
       "both hold the same data."};
-  app.set_version_flag("--version", "lockstep " LOCKSTEP_VERSION);
+  app.set_version_flag("--version", "lockstep " + lockstep::version());
   app.require_subcommand(1);
   std::function<int()> action;
   lockstep::engine::add_sync_command(app, action);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <boost/asio/this_coro.hpp>
 
+#include "fixtures/child.h"
 #include "fixtures/join_all.h"
 #include "fixtures/poll_until.h"
 #include "fixtures/run.h"
@@ -16,10 +17,13 @@
 #include "scenarios/certify/certificate_files.h"
 #include "scenarios/certify/certificate_json.h"
 #include "scenarios/certify/machine.h"
+#include "scenarios/certify/out_directory.h"
 #include "scenarios/certify/progress.h"
 #include "scenarios/certify/request.h"
+#include "scenarios/lockstep_driver.h"
 #include "sync/base/error.h"
 #include "sync/base/units.h"
+#include "sync/base/version.h"
 
 namespace lockstep::scenarios::certify {
 
@@ -33,6 +37,26 @@ constexpr unsigned cells_per_core = 4;
 
 std::string now_text() {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
+}
+
+/// Of this program; and of the one that copies and compares in its place, where the environment
+/// names one.
+std::string version_that_runs() {
+  const fs::path program = own_program();
+  std::error_code none;
+  if (fs::equivalent(program, "/proc/self/exe", none)) return version();
+  const fixtures::TemporaryFile said;
+  const auto ask = [&]() -> asio::awaitable<void> {
+    fixtures::ChildOptions options;
+    options.program = program;
+    options.args = {"--version"};
+    options.output = said.path();
+    fixtures::Child child(co_await asio::this_coro::executor, options);
+    co_await child.wait(std::chrono::seconds(10));
+  };
+  fixtures::run(ask());
+  return fmt::format("{}, whose cells are run by {} ({})", version(), program.string(),
+                     fixtures::last_lines(said.path(), 1));
 }
 
 std::string servers_text(const std::vector<Server>& servers) {
@@ -63,34 +87,29 @@ class CertifyRun {
   explicit CertifyRun(const CertifyOptions& options) : options_(options) {
     context_.request = options.request;
     context_.facts = ask_servers(options.request);
-    context_.directory = fs::absolute(options.out) / "cases";
     context_.server_flags = options.server_flags;
-    certificate_.tool_version = LOCKSTEP_VERSION;
+    certificate_.tool_version = version_that_runs();
     certificate_.started = now_text();
     certificate_.command = options.command;
     certificate_.machine = machine_.text;
     certificate_.request = options.request;
     certificate_.servers = servers_of(context_.facts);
     plan();
+    out_.emplace(options.out);
+    context_.directory = out_->cases();
     go_on();
   }
 
   Certificate run() {
-    fixtures::make_directories(context_.directory);
-    fs::remove_all(servers_directory());  // of a run that was killed
     write_files(certificate_, options_.out);
     if (!todo_.empty()) fixtures::run(run_cells());
-    std::error_code ignored;
-    fs::remove_all(servers_directory(), ignored);
-    fs::remove(context_.directory, ignored);  // only if it is empty
+    out_->clear();
     if (certificate_.ended.empty()) certificate_.ended = now_text();
     write_files(certificate_, options_.out);
     return std::move(certificate_);
   }
 
  private:
-  fs::path servers_directory() const { return fs::absolute(options_.out) / "servers"; }
-
   /// A part of the matrix may well have no cell that can be tried; all of it may not.
   void require_possible() const {
     Request whole = options_.request;
@@ -152,7 +171,7 @@ class CertifyRun {
     context_.executor = co_await asio::this_coro::executor;
     const unsigned fit = jobs_that_fit(machine_.cores, machine_.memory_available_bytes);
     const size_t jobs = std::min<size_t>(todo_.size(), options_.jobs > 0 ? options_.jobs : fit);
-    ServerPool pool(context_.executor, servers_directory(), 3 * jobs);
+    ServerPool pool(context_.executor, out_->servers(), 3 * jobs);
     context_.pool = &pool;
     progress_.emplace(todo_.size() + certificate_.cells.size(), certificate_.cells.size(),
                       isatty(STDERR_FILENO) != 0);
@@ -205,6 +224,7 @@ class CertifyRun {
 
   const CertifyOptions& options_;
   const Machine machine_ = this_machine();
+  std::optional<OutDirectory> out_;
   RunContext context_;
   Certificate certificate_;
   std::vector<Cell> todo_;
