@@ -20,7 +20,6 @@ struct ReadCounters {
   uint64_t bytes = 0;
   uint64_t functions = 0;
   uint64_t population = 0;  ///< keys that a sample was drawn from
-  bool no_file = false;     ///< a node could not write its snapshot to its disk, and sent a stream
 };
 
 /// From where a scan of a node goes on: what comes before it has been given.
@@ -54,9 +53,9 @@ class NothingSent : public ConnectionError {
 /// Gives every key of the snapshot that is in scope. Throws FormatError, ConnectionError.
 asio::awaitable<void> read_attached_snapshot(Snapshot snapshot, const Scope& scope, OnKey on_key,
                                              ReadCounters& counters);
-/// Both; automatic takes a stream if the node cannot write a file. What was attached last is noted
-/// in the node. Throws SnapshotRefused, FormatError, ConnectionError, and UserError where a file
-/// was wanted and cannot be written.
+/// Both; automatic takes a stream. What was attached last is noted in the node. Throws
+/// SnapshotRefused, FormatError, ConnectionError, and UserError where a file was wanted and cannot
+/// be written.
 asio::awaitable<void> read_snapshot(Node& node, Transfer transfer, const Scope& scope, OnKey on_key,
                                     ReadCounters& counters);
 

@@ -26,7 +26,7 @@ asio::awaitable<bool> save_failed(net::Endpoint endpoint) {
   co_return info_field(info.text, "rdb_last_bgsave_status") == "err";
 }
 
-/// False: the server cannot write a file, so that a stream may be had.
+/// False: the server cannot write a file.
 asio::awaitable<bool> read_by_disk(Node& node, const Scope& scope, OnKey on_key,
                                    ReadCounters& counters) {
   std::exception_ptr failure;
@@ -88,20 +88,16 @@ asio::awaitable<void> read_attached_snapshot(Snapshot snapshot, const Scope& sco
 
 asio::awaitable<void> read_snapshot(Node& node, Transfer transfer, const Scope& scope, OnKey on_key,
                                     ReadCounters& counters) {
-  if (transfer == Transfer::stream) {
-    co_await read_once(node, transfer, scope, std::move(on_key), counters);
+  if (transfer != Transfer::disk) {
+    co_await read_once(node, Transfer::stream, scope, std::move(on_key), counters);
     co_return;
   }
-  const bool read = co_await read_by_disk(node, scope, on_key, counters);
+  const bool read = co_await read_by_disk(node, scope, std::move(on_key), counters);
   if (read) co_return;
-  if (transfer == Transfer::disk) {
-    throw UserError(fmt::format(
-        "{} cannot write its snapshot to its disk: is there room for a file as large as its data, "
-        "and may it write to its directory? Its log says more; --transfer stream needs no file",
-        node.endpoint.label()));
-  }
-  counters.no_file = true;
-  co_await read_once(node, Transfer::stream, scope, std::move(on_key), counters);
+  throw UserError(fmt::format(
+      "{} cannot write its snapshot to its disk: is there room for a file as large as its data, "
+      "and may it write to its directory? Its log says more; --transfer stream needs no file",
+      node.endpoint.label()));
 }
 
 }  // namespace lockstep::verifier

@@ -222,10 +222,6 @@ class Verification {
     report.bytes = counters.bytes;
     report.functions = counters.functions;
     report.own_keys = matcher_.own_keys(side);
-    if (!counters.no_file) return;
-    report_.notes.push_back(
-        fmt::format("the {} could not write its snapshot to its disk, and sent it as a stream",
-                    side == SideName::source ? source_.title() : target_.title()));
   }
 
   asio::awaitable<void> settle() {

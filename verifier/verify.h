@@ -24,9 +24,9 @@ enum class ReadMode : uint8_t {
 
 /// How a server gives a snapshot.
 enum class Transfer : uint8_t {
-  automatic,  ///< by disk, and as a stream where that fails
-  disk,       ///< the server writes a file first, its dump.rdb: a third of the work for its main
-              ///< thread, and it begins at once, but needs room for the file
+  automatic,  ///< as a stream; at a position by disk, and as a stream where that fails
+  disk,       ///< the server writes a file first, its dump.rdb: half of the work for its main
+              ///< thread, and it begins at once, but takes longer and needs room for the file
   stream,     ///< without a file where the server is set so, after its repl-diskless-sync-delay
 };
 

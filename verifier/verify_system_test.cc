@@ -136,8 +136,7 @@ TEST_F(Verify, AServerThatCannotWriteItsSnapshot) {
   changed.transfer = Transfer::automatic;
   const VerifyReport report = verify(changed);
   EXPECT_EQ(report.verdict, Verdict::equal) << report.problem;
-  ASSERT_EQ(report.notes.size(), 1u);
-  EXPECT_NE(report.notes[0].find("as a stream"), std::string::npos) << report.notes[0];
+  EXPECT_TRUE(report.notes.empty());
 }
 
 TEST_F(Verify, AGraceOfTheTargetIsTakenIntoAccount) {
