@@ -100,7 +100,10 @@ class CellRun {
         if (std::find(wanted.begin(), wanted.end(), family) == wanted.end())
           wanted.push_back(family);
       }
-      for (const std::string& family : wanted) co_await run_case(family, seed++);
+      for (const std::string& family : wanted) {
+        co_await run_case(family, seed);
+        ++seed;
+      }
     }
   }
 
