@@ -79,13 +79,6 @@ std::vector<Key*> keys_of(const LinkOptions& link, std::vector<Key>& keys) {
   return mine;
 }
 
-asio::awaitable<resp::Value> ask_target(net::Client& client, std::vector<std::string> request) {
-  const std::string what = request.front();
-  resp::Value reply = co_await client.command(std::move(request));
-  require_done(reply, what, client);
-  co_return reply;
-}
-
 asio::awaitable<std::vector<Key>> keys_with_expiry(net::Client& client, std::string& cursor) {
   std::vector<std::string> scan{"SCAN", cursor, "COUNT", scan_count};
   const resp::Value reply = co_await ask_target(client, std::move(scan));

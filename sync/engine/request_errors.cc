@@ -69,4 +69,12 @@ void require_done(const resp::Value& reply, const std::string& what, const net::
   throw ConnectionError(message);
 }
 
+net::asio::awaitable<resp::Value> ask_target(net::Client& client,
+                                             std::vector<std::string> request) {
+  const std::string what = request.front();
+  resp::Value reply = co_await client.command(std::move(request));
+  require_done(reply, what, client);
+  co_return reply;
+}
+
 }  // namespace lockstep::engine

@@ -26,5 +26,7 @@ void require_numbers(std::span<const resp::Value> replies, const std::string& wh
 /// Throws where the target refused `what`, in the reply or inside EXEC's: ConnectionError for what
 /// is different later or at another node (see Policy), else UserError.
 void require_done(const resp::Value& reply, const std::string& what, const net::Client& client);
+/// The target's reply to one request, which it has not refused.
+net::asio::awaitable<resp::Value> ask_target(net::Client& client, std::vector<std::string> request);
 
 }  // namespace lockstep::engine

@@ -47,14 +47,12 @@ asio::awaitable<void> SourceLink::note_presence(DbIndex db, std::vector<std::str
   for (const std::string& key : keys) resp::append_command(requests, {"EXISTS", key});
   resp::append_command(requests, {"SELECT", "0"});
   const auto replies = co_await ask_source_many(std::move(requests), keys.size() + 2);
-  for (size_t i = 0; i < keys.size(); ++i) {
-    const resp::Value& reply = replies[i + 1];
-    if (reply.is_error())
-      throw UserError(fmt::format("{} does not tell whether {} exists in database {}: {}",
-                                  options_.source.label(), printable(keys[i]), db.value,
-                                  reply.text));
-    loader_.values().note_presence(db, keys[i], reply.integer > 0);
-  }
+  const std::string source = options_.source.label();
+  require_answers(std::span(replies).first(1), "SELECT", source);
+  const auto found = std::span(replies).subspan(1, keys.size());
+  require_numbers(found, "EXISTS", source);
+  for (size_t i = 0; i < keys.size(); ++i)
+    loader_.values().note_presence(db, keys[i], found[i].integer > 0);
 }
 
 /// Some of the keys, from `begin` on, at least one.

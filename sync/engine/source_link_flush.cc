@@ -127,12 +127,9 @@ asio::awaitable<void> SourceLink::flush_database() {
 asio::awaitable<void> SourceLink::flush_database_once(DbIndex db) {
   for (size_t index = 0; index < target_.node_count(); ++index) {
     const auto client = co_await net::Client::connect(target_.node(index).endpoint());
-    for (std::vector<std::string> request :
-         {std::vector<std::string>{"SELECT", std::to_string(db.value)},
-          std::vector<std::string>{"FLUSHDB"}}) {
-      const resp::Value reply = co_await client->command(std::move(request));
-      require_done(reply, "FLUSHDB", *client);
-    }
+    std::vector<std::string> select{"SELECT", std::to_string(db.value)}, flush{"FLUSHDB"};
+    co_await ask_target(*client, std::move(select));
+    co_await ask_target(*client, std::move(flush));
   }
 }
 
@@ -280,8 +277,7 @@ asio::awaitable<void> SourceLink::load_libraries(std::vector<std::string> codes)
     const auto client = co_await net::Client::connect(target_.node(index).endpoint());
     for (const std::string& code : codes) {
       std::vector<std::string> load{"FUNCTION", "LOAD", "REPLACE", code};
-      const resp::Value reply = co_await client->command(std::move(load));
-      require_done(reply, "FUNCTION LOAD", *client);
+      co_await ask_target(*client, std::move(load));
     }
   }
 }
