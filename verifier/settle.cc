@@ -50,10 +50,7 @@ bool knows_field_expiries(const Node& node) {
 /// By the type of its payload: fields of the hash expire.
 bool has_field_expiries(const Reading& reading) {
   if (!reading.payload || reading.payload->empty()) return false;
-  const auto type = static_cast<rdb::ValueType>(reading.payload->front());
-  const rdb::Section section = rdb::type_info(type).section;
-  return section == rdb::Section::hash_pair_at || section == rdb::Section::hash_pair_after ||
-         section == rdb::Section::hash_listpack_ex;
+  return rdb::has_field_expiries(static_cast<rdb::ValueType>(reading.payload->front()));
 }
 
 /// The target's version has no form for the key: it can only be missing there.
@@ -128,7 +125,7 @@ asio::awaitable<bool> QuietWatch::look() {
   take(std::move(now), same, asked);
   const bool idle = co_await engine_idle();
   if (!idle) since_ = Clock::now();
-  co_return same&& idle;
+  co_return idle ? same : false;
 }
 
 asio::awaitable<bool> QuietWatch::engine_idle() {

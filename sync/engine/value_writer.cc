@@ -31,14 +31,6 @@ std::string module_of(Bytes value) {
 
 bool is_module(rdb::ValueType type) { return rdb::type_info(type).layout == rdb::Layout::module; }
 
-/// Fields may expire. A server of another family may have the number of the RDB version that
-/// brought the type, and not the type.
-bool has_field_expiries(rdb::ValueType type) {
-  const rdb::Section section = rdb::type_info(type).section;
-  return section == rdb::Section::hash_pair_at || section == rdb::Section::hash_pair_after ||
-         section == rdb::Section::hash_listpack_ex;
-}
-
 int64_t to_number(Bytes text) {
   int64_t value = 0;
   std::from_chars(text.data(), text.data() + text.size(), value);
@@ -92,7 +84,9 @@ std::optional<rdb::LoadableForm> ValueWriter::payload_for(const rdb::Entry& entr
       return {};
   } else if (refused_types_[entry.type]) {
     return {};
-  } else if (has_field_expiries(entry.type) && !target_.abilities().field_expiry()) {
+  } else if (rdb::has_field_expiries(entry.type) && !target_.abilities().field_expiry()) {
+    // A server of another family may have the number of the RDB version that brought the type, and
+    // not the type.
     return {};
   }
   if (payload_version > 0 && !rdb::kind_of(entry.type))

@@ -125,6 +125,13 @@ constexpr const TypeInfo& type_info(ValueType type) {
   return type_table[type < type_table.size() ? type : no_type];
 }
 
+/// A hash whose fields may have an expiry each.
+constexpr bool has_field_expiries(ValueType type) {
+  const Section section = type_info(type).section;
+  return section == Section::hash_pair_at || section == Section::hash_pair_after ||
+         section == Section::hash_listpack_ex;
+}
+
 /// Redis took 12 to 79 and Valkey 80 on, so a type number can mean two things.
 constexpr bool valkey_version(uint32_t version) { return version >= 80; }
 constexpr bool type_fits_version(const TypeInfo& info, bool valkey) {
