@@ -1,10 +1,11 @@
 #include "verifier/verify_command.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <csignal>
-#include <map>
+#include <utility>
 
 #include "sync/base/units.h"
 #include "verifier/explain_command.h"
@@ -37,33 +38,37 @@ struct VerifyFlags {
   RepairOptions repair_options;
 };
 
-ReadMode parse_read(const std::string& text) {
-  static const std::map<std::string, ReadMode> modes = {
-      {"auto", ReadMode::automatic}, {"snapshot", ReadMode::snapshot}, {"scan", ReadMode::scan}};
-  const auto found = modes.find(text);
-  if (found != modes.end()) return found->second;
-  throw UserError(fmt::format("--read: \"{}\" is not one of auto, snapshot, scan", text),
+/// The value of a flag that takes one of these words.
+template <class Value>
+Value choice(const char* flag, const std::string& text,
+             const std::vector<std::pair<const char*, Value>>& choices) {
+  std::vector<const char*> words;
+  for (const auto& [word, value] : choices) {
+    if (text == word) return value;
+    words.push_back(word);
+  }
+  throw UserError(fmt::format("{}: \"{}\" is not one of {}", flag, text, fmt::join(words, ", ")),
                   ExitCode::bad_arguments);
+}
+
+ReadMode parse_read(const std::string& text) {
+  return choice<ReadMode>(
+      "--read", text,
+      {{"auto", ReadMode::automatic}, {"snapshot", ReadMode::snapshot}, {"scan", ReadMode::scan}});
 }
 
 Transfer parse_transfer(const std::string& text) {
-  static const std::map<std::string, Transfer> ways = {
-      {"auto", Transfer::automatic}, {"disk", Transfer::disk}, {"stream", Transfer::stream}};
-  const auto found = ways.find(text);
-  if (found != ways.end()) return found->second;
-  throw UserError(fmt::format("--transfer: \"{}\" is not one of auto, disk, stream", text),
-                  ExitCode::bad_arguments);
+  return choice<Transfer>(
+      "--transfer", text,
+      {{"auto", Transfer::automatic}, {"disk", Transfer::disk}, {"stream", Transfer::stream}});
 }
 
 CutMode parse_cut(const std::string& text) {
-  static const std::map<std::string, CutMode> modes = {{"auto", CutMode::automatic},
-                                                       {"quiesced", CutMode::quiesced},
-                                                       {"settle", CutMode::settle},
-                                                       {"position", CutMode::position}};
-  const auto found = modes.find(text);
-  if (found != modes.end()) return found->second;
-  throw UserError(fmt::format("--cut: \"{}\" is not one of auto, quiesced, settle, position", text),
-                  ExitCode::bad_arguments);
+  return choice<CutMode>("--cut", text,
+                         {{"auto", CutMode::automatic},
+                          {"quiesced", CutMode::quiesced},
+                          {"settle", CutMode::settle},
+                          {"position", CutMode::position}});
 }
 
 VerifyOptions to_options(const VerifyFlags& flags) {
