@@ -44,6 +44,19 @@ Verdict worst_of(const std::vector<CheckResult>& checks) {
                                                                       : Verdict::unknown;
 }
 
+namespace {
+
+/// Nothing but the data that was there before has been proved then.
+bool all_refused(const CaseResult& result) {
+  uint64_t errors = 0;
+  for (const ExecutionStats* part : {&result.before, &result.during})
+    for (const auto& [code, count] : part->errors) errors += count;
+  const uint64_t commands = result.before.commands + result.during.commands;
+  return commands > 0 && errors >= commands;
+}
+
+}  // namespace
+
 void conclude(CaseResult& result, const std::string& failure) {
   const auto add = [&](const std::string& text) {
     result.reason += (result.reason.empty() ? "" : "; ") + text;
@@ -57,6 +70,10 @@ void conclude(CaseResult& result, const std::string& failure) {
     if (!said) add(check.name + ": " + check.detail);
   }
   if (ended) add(failure);
+  if (result.verdict == Verdict::pass && all_refused(result)) {
+    result.verdict = Verdict::unknown;
+    add("the source refused every command of the workload");
+  }
   if (result.verdict != Verdict::pass && result.reason.empty())
     result.reason = "none of the checks could be made between these servers";
 }

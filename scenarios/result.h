@@ -52,7 +52,8 @@ struct CaseResult {
 /// The worst of the checks that were made; unknown if there are none.
 Verdict worst_of(const std::vector<CheckResult>& checks);
 /// The verdict and its reason, from the checks that were made and from what ended the run (empty:
-/// nothing did). A check that failed stays a fail, whatever happened after it.
+/// nothing did). A check that failed stays a fail, whatever happened after it; a workload of which
+/// nothing was executed proves nothing.
 void conclude(CaseResult& result, const std::string& failure);
 /// verdict.json of the result directory, schema 1.
 std::string to_json(const Scenario& scenario, const CaseResult& result);

@@ -26,6 +26,20 @@ TEST(Conclude, WhatEndsARunThatFoundNothingLeavesItUnknown) {
   EXPECT_EQ(settled({}, "no answer").verdict, Verdict::unknown);
 }
 
+TEST(Conclude, AWorkloadThatWasRefusedProvesNothing) {
+  CaseResult result;
+  result.checks = {{"a", Verdict::pass, ""}};
+  result.before.commands = 2;
+  result.during.commands = 3;
+  result.during.errors = {{"OOM", 1}, {"ERR", 3}};
+  conclude(result, "");
+  EXPECT_EQ(result.verdict, Verdict::pass);
+  result.before.errors = {{"ERR", 1}};
+  conclude(result, "");
+  EXPECT_EQ(result.verdict, Verdict::unknown);
+  EXPECT_EQ(result.reason, "the source refused every command of the workload");
+}
+
 TEST(Conclude, TheChecksDecideWhereNothingEndedIt) {
   EXPECT_EQ(settled({{"a", Verdict::pass, ""}, {"b", Verdict::skipped, ""}}, "").verdict,
             Verdict::pass);

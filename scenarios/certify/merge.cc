@@ -103,6 +103,8 @@ Certificate beginning(const std::vector<Certificate>& parts) {
     whole.started = std::min(whole.started, part.started);
     whole.ended = std::max(whole.ended, part.ended);
   }
+  const auto stopped = [](const Certificate& part) { return part.ended.empty(); };
+  if (std::any_of(parts.begin(), parts.end(), stopped)) whole.ended.clear();
   return whole;
 }
 

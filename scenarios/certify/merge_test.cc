@@ -80,7 +80,9 @@ TEST(MergeCertificates, AMissingPartIsNotCertified) {
 TEST(MergeCertificates, APartThatWasStopped) {
   auto parts = split(whole(), 2);
   parts[0].cells.resize(2);
+  parts[0].ended.clear();
   const Certificate merged = merge_certificates(parts);
+  EXPECT_EQ(merged.ended, "");
   EXPECT_EQ(count_outcomes(merged)[static_cast<size_t>(Outcome::not_certified)], 4u);
   EXPECT_EQ(all_cells(merged)[4].reason,
             "part 1 of 2 was stopped before it: run that part again, which goes on");
