@@ -14,6 +14,7 @@
 #include "fixtures/deployment.h"
 #include "fixtures/run.h"
 #include "fixtures/run_files.h"
+#include "fixtures/test_server.h"
 #include "scenarios/server_facts.h"
 #include "sync/net/client.h"
 #include "sync/rdb/framer.h"
@@ -204,20 +205,8 @@ TEST_P(other_decoder, tells_the_same_of_every_key) {
   fixtures::run(body());
 }
 
-std::vector<std::string> all_servers() {
-  std::vector<std::string> names;
-  for (const auto& spec : fixtures::catalogue())
-    if (!spec.proxy && spec.modules.empty()) names.push_back(spec.name);
-  return names;
-}
-
-std::string test_name(const testing::TestParamInfo<std::string>& info) {
-  std::string name = info.param;
-  for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
-  return name;
-}
-
-INSTANTIATE_TEST_SUITE_P(server, other_decoder, testing::ValuesIn(all_servers()), test_name);
+INSTANTIATE_TEST_SUITE_P(server, other_decoder, testing::ValuesIn(fixtures::plain_servers()),
+                         [](const auto& with) { return fixtures::test_name(with.param); });
 
 }  // namespace
 }  // namespace lockstep::scenarios

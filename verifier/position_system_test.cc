@@ -223,8 +223,11 @@ TEST_F(Position, AHoldBeyondItsBoundIsDoneAgain) {
   const VerifyReport report = verify(changed);
   EXPECT_EQ(report.verdict, Verdict::equal) << found(report);
   EXPECT_GT(report.engine->cuts_failed, 0u);
-  EXPECT_LE(report.engine->hold_longest, milliseconds(1000));
-  EXPECT_GT(engine_status()["hold"]["expired"], 0);
+  const nlohmann::json holds = engine_status()["hold"];
+  EXPECT_GT(holds["expired"], 0);
+  // By the engine's own clock: as long as the bound, and not as long as the target took.
+  EXPECT_GE(holds["longest_ms"], 1000);
+  EXPECT_LT(holds["longest_ms"], 2400);
 }
 
 TEST_F(Position, AnEngineThatDiesWhileHeldIsNoVerdict) {

@@ -72,6 +72,17 @@ class OlderTarget : public EngineTest, public testing::WithParamInterface<std::s
     }
   }
 
+  static void expect_same_functions(TestServer& source, TestServer& target) {
+    const auto libraries = [](TestServer& server) {
+      std::string text;
+      for (const resp::Value& library : server.call({"FUNCTION", "LIST", "WITHCODE"}).items)
+        for (const resp::Value& field : library.items) text += field.text + "\n";
+      return text;
+    };
+    EXPECT_EQ(libraries(target), libraries(source));
+    EXPECT_NE(libraries(target).find("restored"), std::string::npos);
+  }
+
   SyncOptions options(TestServer& source, TestServer& target) {
     SyncOptions options = options_for(source.endpoint().label(), target.endpoint().label());
     options.unsupported = OnUnsupported::report;
@@ -108,6 +119,7 @@ class OlderTarget : public EngineTest, public testing::WithParamInterface<std::s
     EXPECT_EQ(status.failed_requests, asked) << status.last_failure;
     EXPECT_EQ(co_await running_->stop(), "");
     expect_all_sent(source, sent);
+    if (knows(target, "FCALL")) expect_same_functions(source, target);
     expect_same(source, target, listed_in(list()));
   }
 

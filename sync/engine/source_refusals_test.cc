@@ -61,19 +61,6 @@ class source_refuses : public EngineTest {
     const resp::Value size = co_await say(server, "DBSIZE");
     EXPECT_EQ(size.integer, count);
   }
-  /// Everybody gets BUSY until SCRIPT KILL.
-  asio::awaitable<std::unique_ptr<net::Client>> make_busy(net::Endpoint server) {
-    auto script = co_await net::Client::connect(server);
-    std::string endless = "*3\r\n$4\r\nEVAL\r\n$17\r\nwhile true do end\r\n$1\r\n0\r\n";
-    const asio::const_buffer buffer = asio::buffer(endless);
-    co_await script->stream().write(std::span(&buffer, 1));
-    co_await fixtures::poll_until(seconds(20), "a busy server",
-                                  [&]() -> asio::awaitable<std::string> {
-                                    const auto reply = co_await say(server, "PING");
-                                    co_return reply.error_code() == "BUSY" ? "" : reply.text;
-                                  });
-    co_return script;
-  }
 
   std::unique_ptr<fixtures::Deployment> other_;
   void clean_up() override { other_.reset(); }

@@ -7,6 +7,7 @@
 
 #include "fixtures/dataset.h"
 #include "fixtures/program.h"
+#include "fixtures/test_server.h"
 #include "sync/base/error.h"
 #include "sync/engine/test_source_versions.h"
 
@@ -277,20 +278,8 @@ TEST_P(each_source, a_cluster_of_it) {
   run(cluster_body());
 }
 
-std::vector<std::string> sources() {
-  std::vector<std::string> names;
-  for (const auto& spec : fixtures::catalogue())
-    if (!spec.proxy && spec.modules.empty()) names.push_back(spec.name);
-  return names;
-}
-
-std::string test_name(const testing::TestParamInfo<std::string>& info) {
-  std::string name = info.param;
-  for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
-  return name;
-}
-
-INSTANTIATE_TEST_SUITE_P(server, each_source, testing::ValuesIn(sources()), test_name);
+INSTANTIATE_TEST_SUITE_P(server, each_source, testing::ValuesIn(fixtures::plain_servers()),
+                         [](const auto& with) { return fixtures::test_name(with.param); });
 
 }  // namespace
 }  // namespace lockstep::engine

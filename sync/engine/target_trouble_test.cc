@@ -127,15 +127,7 @@ TEST_F(target_trouble, what_is_being_settled_is_not_applied) {
 TEST_F(target_trouble, a_busy_node_does_not_make_a_cluster_a_standalone_server) {
   const auto body = [this]() -> asio::awaitable<void> {
     co_await start(3, "", ExpiryMode::replica);
-    const auto script = co_await net::Client::connect(to());
-    std::string endless = "*3\r\n$4\r\nEVAL\r\n$17\r\nwhile true do end\r\n$1\r\n0\r\n";
-    const asio::const_buffer buffer = asio::buffer(endless);
-    co_await script->stream().write(std::span(&buffer, 1));
-    co_await fixtures::poll_until(seconds(20), "a busy node",
-                                  [this]() -> asio::awaitable<std::string> {
-                                    const auto reply = co_await say(to(), "PING");
-                                    co_return reply.error_code() == "BUSY" ? "" : reply.text;
-                                  });
+    const auto script = co_await make_busy(to());
     std::string sets = "SET k0 v";
     for (int i = 1; i < 100; ++i) sets += "\nINCR k" + std::to_string(i);
     co_await say_together(from(), sets);
@@ -157,15 +149,7 @@ TEST_F(target_trouble, a_busy_node_does_not_make_a_cluster_a_standalone_server) 
 TEST_F(target_trouble, a_database_that_was_refused_is_selected_again) {
   const auto body = [this]() -> asio::awaitable<void> {
     co_await start(1, "SET k 0", ExpiryMode::replica);
-    const auto script = co_await net::Client::connect(to());
-    std::string endless = "*3\r\n$4\r\nEVAL\r\n$17\r\nwhile true do end\r\n$1\r\n0\r\n";
-    const asio::const_buffer buffer = asio::buffer(endless);
-    co_await script->stream().write(std::span(&buffer, 1));
-    co_await fixtures::poll_until(seconds(20), "a busy node",
-                                  [this]() -> asio::awaitable<std::string> {
-                                    const auto reply = co_await say(to(), "PING");
-                                    co_return reply.error_code() == "BUSY" ? "" : reply.text;
-                                  });
+    const auto script = co_await make_busy(to());
     co_await say_together(from(), "SELECT 1\nSET k 1\nRPUSH l 1");
     co_await await_failures(1);
     co_await say(to(), "SCRIPT KILL");

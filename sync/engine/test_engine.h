@@ -21,6 +21,10 @@ asio::awaitable<resp::Value> say(net::Endpoint server, std::string request);
 /// Several, one a line, in one piece, so that they stand side by side in the stream.
 asio::awaitable<void> say_together(net::Endpoint server, std::string requests);
 
+/// Runs a script without end: everybody gets BUSY from the server until SCRIPT KILL, or until the
+/// client is gone. The server must be set to say so soon (busy-reply-threshold, lua-time-limit).
+asio::awaitable<std::unique_ptr<net::Client>> make_busy(net::Endpoint server);
+
 /// A server's data, functions included, in a form that can be compared.
 asio::awaitable<std::string> digest(net::Endpoint server);
 
