@@ -48,6 +48,7 @@ asio::awaitable<bool> read_by_disk(Node& node, const Scope& scope, OnKey on_key,
 asio::awaitable<Snapshot> attach_snapshot(net::Endpoint endpoint, Transfer transfer) {
   psync::HandshakeOptions handshake;
   handshake.capa_eof = transfer == Transfer::stream;
+  handshake.snapshot_only = true;
   std::string refusal;
   try {
     Snapshot snapshot;

@@ -106,6 +106,13 @@ std::vector<std::string> capabilities(const HandshakeOptions& options) {
   return args;
 }
 
+std::vector<std::vector<std::string>> snapshot_only_requests(const HandshakeOptions& options) {
+  if (!options.snapshot_only) return {};
+  std::vector<std::vector<std::string>> requests{{"REPLCONF", "rdb-only", "1"}};
+  if (options.capa_eof) requests.push_back({"REPLCONF", "rdb-channel", "1"});
+  return requests;
+}
+
 std::vector<std::string> announced_version() { return {"REPLCONF", "version", "9.1.0"}; }
 
 void check_replconf(const resp::Value& reply, const std::string& source) {
@@ -124,6 +131,25 @@ PsyncAnswer parse_psync_answer(Bytes line, const std::optional<std::pair<ReplId,
   if (is_unknown_command(line)) return UseSync{};
   if (line.starts_with('-')) refuse(line, "PSYNC", source);
   unexpected(line, source);
+}
+
+std::optional<HeldStream> parse_held_stream(Bytes line, const std::string& source) {
+  static constexpr Bytes head = "$ENDOFF:";
+  if (!line.starts_with(head)) return std::nullopt;
+  std::vector<Bytes> fields;
+  for (Bytes rest = line.substr(head.size()); !rest.empty();) {
+    const size_t space = std::min(rest.find(' '), rest.size());
+    fields.push_back(rest.substr(0, space));
+    rest.remove_prefix(std::min(space + 1, rest.size()));
+  }
+  const auto offset = fields.size() == 4 ? parse_offset(fields[0]) : std::nullopt;
+  if (!offset || !is_replid(fields[1]) || !parse_offset(fields[3])) unexpected(line, source);
+  return HeldStream{{std::string(fields[1])}, {*offset}, std::string(fields[3])};
+}
+
+std::vector<std::vector<std::string>> take_held_stream(const HeldStream& held) {
+  return {{"REPLCONF", "set-rdb-client-id", held.client},
+          {"PSYNC", held.replid.value, std::to_string(held.offset.value + 1)}};
 }
 
 NotNow parse_sync_error(Bytes line, const std::string& source) {

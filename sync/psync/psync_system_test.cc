@@ -99,6 +99,13 @@ std::unique_ptr<TestServer> load(const std::string& snapshot) {
   return server;
 }
 
+awaitable<std::string> info(net::Endpoint server, std::string section) {
+  const auto client = co_await net::Client::connect(std::move(server));
+  std::vector<std::string> request{"INFO", std::move(section)};
+  const resp::Value reply = co_await client->command_or_throw(std::move(request));
+  co_return reply.text;
+}
+
 const std::string last_value = "the-last-value";
 
 /// Writes last_value as soon as `source` streams to its replica.
@@ -150,6 +157,54 @@ TEST(ReplicaLink, ReceivesASnapshotThatEndsWithAMark) {
   EXPECT_FALSE(received.sized);
   EXPECT_FALSE(received.snapshot.empty());
   expect_loads(received, source);
+}
+
+/// Reads the snapshot and what the source says of its replicas meanwhile.
+awaitable<std::string> receive_snapshot_only(net::Endpoint source, Received& received) {
+  HandshakeOptions options = options_for(true);
+  options.snapshot_only = true;
+  const auto link = co_await ReplicaLink::open(source, options);
+  const std::string replicas = co_await info(source, "replication");
+  received.start = link->start();
+  Transfer transfer(false);
+  std::string input, chunk(70000, '\0');
+  while (!transfer.snapshot_done()) {
+    const size_t size = co_await link->read_some(net::asio::buffer(chunk));
+    input.append(chunk, 0, size);
+    while (!transfer.snapshot_done()) {
+      const Transfer::Piece piece = transfer.next(input);
+      if (piece.kind == Transfer::Kind::snapshot) received.snapshot += piece.data;
+      if (piece.consumed == 0) break;
+      input.erase(0, piece.consumed);
+    }
+  }
+  link->close();
+  co_return replicas;
+}
+
+TEST(ReplicaLink, ForTheSnapshotAloneLeavesNothingBehind) {
+  if (!knows_diskless()) GTEST_SKIP() << "no diskless replication before 2.8.18";
+  TestServer source({"--repl-diskless-sync", "yes", "--repl-diskless-sync-delay", "0"});
+  fill(source, 300);
+  Received received;
+  const std::string meanwhile = run(receive_snapshot_only(source.endpoint(), received));
+  EXPECT_EQ(received.start.kind, SyncKind::full_sync);
+  const auto copy = load(received.snapshot);
+  EXPECT_EQ(copy->call({"DBSIZE"}).integer, 300);
+  EXPECT_EQ(copy->call({"GET", "key77"}), source.call({"GET", "key77"}));
+  // Valkey tells the kinds of its replicas apart; 7.2 has one only.
+  if (meanwhile.find("type=") != std::string::npos) {
+    EXPECT_NE(meanwhile.find("type=rdb-channel"), std::string::npos) << meanwhile;
+    EXPECT_NE(meanwhile.find("replicas_waiting_psync:0"), std::string::npos) << meanwhile;
+  }
+  // Valkey would keep the replica and its stream for 5 s or for 60 s if it were not told.
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(3);
+  std::string left = source.call({"INFO", "replication"}).text;
+  while (left.find("connected_slaves:0") == std::string::npos) {
+    ASSERT_LT(std::chrono::steady_clock::now(), give_up) << left;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    left = source.call({"INFO", "replication"}).text;
+  }
 }
 
 TEST(ReplicaLink, ResumesWithTheVeryNextByte) {

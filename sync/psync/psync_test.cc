@@ -89,6 +89,32 @@ TEST(Handshake, ReadsEveryAnswer) {
   EXPECT_THROW(parse_psync_answer("+CONTINUE", std::nullopt, "s"), FormatError);
 }
 
+TEST(Handshake, ReadsWhatIsHeldForAMainChannel) {
+  const auto held = parse_held_stream("$ENDOFF:84 " + mark + " -1 8", "s");
+  ASSERT_TRUE(held);
+  EXPECT_EQ(held->replid.value, mark);
+  EXPECT_EQ(held->offset.value, 84);
+  EXPECT_EQ(take_held_stream(*held),
+            (std::vector<std::vector<std::string>>{{"REPLCONF", "set-rdb-client-id", "8"},
+                                                   {"PSYNC", mark, "85"}}));
+  EXPECT_FALSE(parse_held_stream("+FULLRESYNC " + mark + " 84", "s"));
+  const std::string wrong[] = {"",
+                               "84 " + mark + " 0",
+                               "84 short 0 8",
+                               "x " + mark + " 0 8",
+                               "84 " + mark + " 0 -8",
+                               "84 " + mark + " 0 8 9"};
+  for (const std::string& fields : wrong) {
+    EXPECT_THROW(parse_held_stream("$ENDOFF:" + fields, "s"), FormatError) << fields;
+  }
+}
+
+TEST(Handshake, ALinkForTheSnapshotAloneSaysSo) {
+  EXPECT_TRUE(snapshot_only_requests({}).empty());
+  EXPECT_EQ(snapshot_only_requests({.snapshot_only = true}).size(), 2u);
+  EXPECT_EQ(snapshot_only_requests({.capa_eof = false, .snapshot_only = true}).size(), 1u);
+}
+
 TEST(Handshake, BothFormsOfALinkThatIsDownMayPass) {
   for (const char* line : {"-NOMASTERLINK Can't SYNC while not connected with my master",
                            "-ERR Can't SYNC while not connected with my master"}) {

@@ -32,11 +32,13 @@ class Link : public ReplicaLink {
   }
 
   awaitable<void> shake_hands() {
+    std::vector<std::vector<std::string>> only = snapshot_only_requests(options_);
     std::vector<std::string> port{"REPLCONF", "listening-port",
                                   std::to_string(options_.listening_port)};
     co_await configure(std::move(port));
     co_await configure(capabilities(options_));
     co_await configure(announced_version());
+    for (std::vector<std::string>& request : only) co_await configure(std::move(request));
     const auto end = Clock::now() + options_.reply_timeout;
     while (true) {
       const std::optional<NotNow> not_now = co_await ask();
@@ -84,7 +86,11 @@ class Link : public ReplicaLink {
   /// PSYNC once, and SYNC where that is all the source knows; the reason if it cannot serve us now.
   awaitable<std::optional<NotNow>> ask() {
     co_await send(psync_request(options_));
-    const std::string line = co_await read_line();
+    std::string line = co_await read_line();
+    if (const auto held = parse_held_stream(line, label()); held && options_.snapshot_only) {
+      co_await let_go(*held);
+      line = co_await read_line();
+    }
     const PsyncAnswer answer = parse_psync_answer(line, options_.resume, label());
     if (const auto* const start = std::get_if<SyncStart>(&answer)) start_ = *start;
     if (const auto* const not_now = std::get_if<NotNow>(&answer)) co_return *not_now;
@@ -97,6 +103,23 @@ class Link : public ReplicaLink {
     }
     start_ = {.kind = SyncKind::full_sync, .replid = {}, .offset = {}, .plain_sync = true};
     co_return std::nullopt;
+  }
+
+  /// Nobody will ask for the stream, so the source need not hold it. If it cannot be told, it
+  /// notices by itself a while after the end of the snapshot.
+  awaitable<void> let_go(HeldStream held) {
+    net::ClientOptions client_options;
+    client_options.connect_timeout = options_.connect_timeout;
+    client_options.reply_timeout = options_.reply_timeout;
+    std::vector<std::vector<std::string>> requests = take_held_stream(held);
+    try {
+      const auto main_channel = co_await net::Client::connect(client_->endpoint(), client_options);
+      for (std::vector<std::string>& request : requests) {
+        co_await main_channel->command(std::move(request));
+      }
+    } catch (const ConnectionError&) {
+    } catch (const UserError&) {
+    }
   }
 
   awaitable<void> send(std::string request) {

@@ -14,6 +14,11 @@ struct HandshakeOptions {
   std::optional<std::pair<ReplId, Offset>> resume = {};
   uint16_t listening_port = 0;  ///< what REPLCONF listening-port says
   bool capa_eof = true;         ///< accept a diskless transfer
+  /// The link ends with its snapshot: the source keeps no stream for it (REPLCONF rdb-only, Redis
+  /// 6.2 and Valkey), and its child sends the snapshot itself, so that the main thread has no part
+  /// in it (REPLCONF rdb-channel, with capa_eof; Redis 8 and Valkey 8). Older sources know neither
+  /// word and behave as ever.
+  bool snapshot_only = false;
   std::chrono::milliseconds connect_timeout{5000};
   std::chrono::milliseconds reply_timeout{60000};  ///< silence (keep-alive newlines count as life)
 };
