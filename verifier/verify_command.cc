@@ -199,10 +199,11 @@ void add_flags(CLI::App& command, VerifyFlags& flags) {
   command
       .add_option(
           "--transfer", flags.transfer,
-          "How servers give a snapshot. stream: without a file where they are set so, after "
+          "How servers give a snapshot. stream: without a file where they are set so (Redis 8 and "
+          "Valkey 8 always: their child sends it, their main thread has no part in it), after "
           "their repl-diskless-sync-delay; disk: they write a file first, their dump.rdb, which "
-          "spares their main threads and begins at once, but takes longer; auto: stream, and "
-          "disk at a position where it can be had")
+          "spares the main threads of older ones and begins at once, but takes longer; auto: "
+          "stream, and disk at a position where it can be had")
       ->capture_default_str();
   command
       .add_option("--expiry-tolerance", flags.expiry_tolerance,
