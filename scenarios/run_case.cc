@@ -15,6 +15,7 @@
 #include "fixtures/run_files.h"
 #include "scenarios/checks.h"
 #include "scenarios/coverage.h"
+#include "scenarios/fallen_servers.h"
 #include "scenarios/live_check.h"
 #include "scenarios/module_values.h"
 #include "scenarios/pressure.h"
@@ -39,9 +40,7 @@ fixtures::Capabilities abilities_of(const DeploymentSpec& spec) {
   unknown.commands = server.commands;
   try {
     return fixtures::capabilities_of(server, spec.container && !fixtures::locate(server));
-  } catch (const UserError&) {
-    return unknown;
-  } catch (const ConnectionError&) {
+  } catch (const std::runtime_error&) {  // UserError, ConnectionError
     return unknown;
   }
 }
@@ -144,6 +143,7 @@ class Case {
     }
     drivers_.clear();
     conclude(result_, failure);
+    if (result_.verdict != Verdict::pass) co_await tell_of_fallen_servers();
     keep();
     co_return std::move(result_);
   }
@@ -155,6 +155,12 @@ class Case {
     ~Ended() { flag = false; }
     bool& flag;
   };
+
+  /// A server that crashed explains what else is said, and is no proof against the tool.
+  asio::awaitable<void> tell_of_fallen_servers() {
+    for (const DeploymentSpec& spec : scenario().deployments)
+      result_.reason = co_await fallen_servers(stage_.deployment(spec.name)) + result_.reason;
+  }
 
   /// What cannot be written down is still told.
   void keep() {

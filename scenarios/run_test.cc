@@ -28,6 +28,12 @@ using fixtures::write_text;
 using std::chrono::milliseconds;
 using Words = std::vector<std::string>;
 
+constexpr const char* two_servers =
+    "deployments: {source: {}, target: {}}\n"
+    "workload: {families: [everything], commands: 400, duration: 500ms}\n";
+
+constexpr const char* by_lockstep = "sync: [{from: source, to: target}]\n";
+
 class runner : public testing::Test {
  protected:
   std::string scenario(const std::string& text) {
@@ -40,19 +46,23 @@ class runner : public testing::Test {
     args.insert(args.end(), {"--out", (directory_.path() / "results").string()});
     return fixtures::run_lockstep(args, std::chrono::seconds(120));
   }
+  /// A scenario with two servers and a sync tool that is this shell script: $1 the source, $2 the
+  /// target.
+  std::string with_tool(const std::string& script, const std::string& more = "") {
+    const fs::path tool = directory_.path() / "tool.sh";
+    write_text(tool, script);
+    return scenario(std::string(two_servers) +
+                    "sync: [{from: source, to: target, driver: command, command: \"sh " +
+                    tool.string() + " {from} {to}\"}]\n" + more);
+  }
   fs::path results(const char* file) const { return directory_.path() / "results/test" / file; }
 
   fixtures::TemporaryDirectory directory_;
 };
 
-constexpr const char* two_servers =
-    "deployments: {source: {}, target: {}}\n"
-    "workload: {families: [everything], commands: 400, duration: 500ms}\n";
-
 TEST_F(runner, passes_and_leaves_what_a_person_needs) {
   const auto body = [this]() -> asio::awaitable<void> {
-    const std::string file =
-        scenario(std::string(two_servers) + "sync: [{from: source, to: target}]\n");
+    const std::string file = scenario(std::string(two_servers) + by_lockstep);
     Words args{file, "--seed", "11"};
     const Outcome outcome = co_await run(args);
     EXPECT_EQ(outcome.status, 0) << outcome.out << outcome.err;
@@ -83,8 +93,7 @@ TEST_F(runner, a_seed_repeats_its_input) {
 
 TEST_F(runner, flags_change_the_workload_and_the_result_keeps_them) {
   const auto body = [this]() -> asio::awaitable<void> {
-    const std::string file =
-        scenario(std::string(two_servers) + "sync: [{from: source, to: target}]\n");
+    const std::string file = scenario(std::string(two_servers) + by_lockstep);
     Words args{file, "--seed", "7", "--family", "lists", "--commands", "60", "--duration", "200ms"};
     EXPECT_EQ((co_await run(args)).status, 0);
     Words again{results("scenario.yaml"), "--seed", "7"};
@@ -113,12 +122,7 @@ exec sleep 1000
 
 TEST_F(runner, another_tool_that_errs_is_found_out) {
   const auto body = [this]() -> asio::awaitable<void> {
-    const fs::path tool = directory_.path() / "tool.sh";
-    write_text(tool, bad_tool);
-    const std::string file =
-        scenario(std::string(two_servers) + "sync: [{from: source, to: target, driver: command, " +
-                 "command: \"sh " + tool.string() + " {from} {to}\"}]\n");
-    Words args{file, "--seed", "3"};
+    Words args{with_tool(bad_tool), "--seed", "3"};
     const Outcome outcome = co_await run(args);
     EXPECT_EQ(outcome.status, 1) << outcome.out << outcome.err;
     EXPECT_NE(read_text(results("verify-target/diff.jsonl")).find("planted"), std::string::npos);
@@ -127,17 +131,26 @@ TEST_F(runner, another_tool_that_errs_is_found_out) {
   fixtures::run(body());
 }
 
+TEST_F(runner, a_server_that_crashes_is_named_with_its_last_words) {
+  const auto body = [this]() -> asio::awaitable<void> {
+    Words args{with_tool("redis-cli -h ${2%:*} debug segfault\nexec sleep 1000\n"), "--seed", "3"};
+    const Outcome outcome = co_await run(args);
+    EXPECT_EQ(outcome.status, 2) << outcome.out << outcome.err;
+    const std::string reason =
+        nlohmann::json::parse(read_text(results("verdict.json")))["reason"].get<std::string>();
+    EXPECT_TRUE(reason.starts_with("the server target-1 (")) << reason;
+    EXPECT_NE(reason.find(" crashed by signal: 11"), std::string::npos) << reason;
+    EXPECT_NE(outcome.out.find("the server target-1"), std::string::npos) << outcome.out;
+  };
+  fixtures::run(body());
+}
+
 TEST_F(runner, another_decoder_alone_finds_it_out_too) {
   if (!find_rdb_decoder())
     GTEST_SKIP() << "Skipped: the RDB decoder is not on this machine; ci/rdb-decoder installs it";
   const auto body = [this]() -> asio::awaitable<void> {
-    const fs::path tool = directory_.path() / "tool.sh";
-    write_text(tool, bad_tool);
-    const std::string file =
-        scenario(std::string(two_servers) + "sync: [{from: source, to: target, driver: command, " +
-                 "command: \"sh " + tool.string() + " {from} {to}\"}]\n" +
-                 "checks: {verify: no, lists: no, digest: no, rdb_files: yes}\n");
-    Words args{file, "--seed", "3"};
+    Words args{with_tool(bad_tool, "checks: {verify: no, lists: no, digest: no, rdb_files: yes}\n"),
+               "--seed", "3"};
     const Outcome outcome = co_await run(args);
     EXPECT_EQ(outcome.status, 1) << outcome.out << outcome.err;
     for (const char* what : {"missing 0, extra 1, different 0", "first extra \"planted\""})
@@ -179,12 +192,7 @@ TEST_F(runner, faults_of_a_scenario_are_named_before_anything_starts) {
 
 TEST_F(runner, what_a_tool_prints_need_not_be_text) {
   const auto body = [this]() -> asio::awaitable<void> {
-    const fs::path tool = directory_.path() / "tool.sh";
-    write_text(tool, "printf '\\377\\n'; exit 1\n");
-    const std::string file =
-        scenario(std::string(two_servers) + "sync: [{from: source, to: target, driver: command, " +
-                 "command: \"sh " + tool.string() + "\"}]\n");
-    Words args{file};
+    Words args{with_tool("printf '\\377\\n'; exit 1\n")};
     const Outcome outcome = co_await run(args);
     EXPECT_EQ(outcome.status, 2) << outcome.out << outcome.err;
     EXPECT_EQ(nlohmann::json::parse(read_text(results("verdict.json")))["verdict"], "unknown");
@@ -194,8 +202,7 @@ TEST_F(runner, what_a_tool_prints_need_not_be_text) {
 
 TEST_F(runner, of_many_cases_the_last_keeps_its_report) {
   const auto body = [this]() -> asio::awaitable<void> {
-    const std::string file =
-        scenario(std::string(two_servers) + "sync: [{from: source, to: target}]\n");
+    const std::string file = scenario(std::string(two_servers) + by_lockstep);
     Words args{file, "--cases", "2"};
     const Outcome outcome = co_await run(args);
     EXPECT_EQ(outcome.status, 0) << outcome.out << outcome.err;
@@ -257,8 +264,7 @@ TEST_F(runner, a_check_that_cannot_be_made_is_no_pass) {
 
 TEST_F(runner, two_at_once_have_directories_of_their_own) {
   const auto body = [this]() -> asio::awaitable<void> {
-    const std::string file =
-        scenario(std::string(two_servers) + "sync: [{from: source, to: target}]\n");
+    const std::string file = scenario(std::string(two_servers) + by_lockstep);
     const auto one = [&]() -> asio::awaitable<void> {
       Words args{file, "--seed", "2"};
       const Outcome outcome = co_await run(args);

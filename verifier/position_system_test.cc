@@ -164,8 +164,7 @@ TEST_F(Position, AKeyThatChangesAllTheTimeIsToldToo) {
     if (round % 100 == 0) requests.push_back({0, {"SET", "key", std::to_string(round)}});
     return requests;
   });
-  while (try_ask(target(), {"EXISTS", "key"}).integer == 0) {
-  }
+  await_key(target(), "key");
   const VerifyReport report = verify(options_with(CutMode::position));
   EXPECT_EQ(found(report), "value key");
 }
@@ -185,8 +184,8 @@ TEST_F(Position, FunctionsAreReadAtAPosition) {
             {0, {"INCR", "count"}},
             {0, {"PING"}}};
   });
-  while (try_ask(target(), {"FUNCTION", "LIST"}).items.empty()) {
-  }
+  ask_until(target(), {"FUNCTION", "LIST"},
+            [](const resp::Value& libraries) { return !libraries.items.empty(); });
   for (int i = 0; i < 3; ++i) {
     const VerifyReport report = verify(options_with(CutMode::position));
     EXPECT_EQ(report.verdict, Verdict::equal) << found(report);

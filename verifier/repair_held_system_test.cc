@@ -40,8 +40,7 @@ class RepairHeld : public TwoSidesAndEngine {
     start_engine();
     {
       const Writer writer({source()}, growing);
-      while (try_ask(source(), {"EXISTS", "hash39"}).integer == 0) {
-      }
+      await_key(source(), "hash39");
       await_caught_up();
       damage(10);
       const VerifyReport report = repair();

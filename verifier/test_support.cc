@@ -1,5 +1,7 @@
 #include "verifier/test_support.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -8,6 +10,7 @@
 #include "fixtures/child.h"
 #include "fixtures/cluster_builder.h"
 #include "fixtures/poll_until.h"
+#include "sync/base/error.h"
 #include "sync/cluster/discover.h"
 #include "sync/cluster/slot.h"
 
@@ -97,6 +100,21 @@ resp::Value TwoSides::try_ask(const net::Endpoint& endpoint, const Words& words)
   resp::Value reply;
   await(exchange(endpoint, words, reply));
   return reply;
+}
+
+void TwoSides::ask_until(const net::Endpoint& endpoint, const Words& words,
+                         const std::function<bool(const resp::Value&)>& wanted) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  for (resp::Value reply = try_ask(endpoint, words); !wanted(reply);
+       reply = try_ask(endpoint, words)) {
+    if (std::chrono::steady_clock::now() < end) continue;
+    throw UserError(fmt::format("{} still answers \"{}\" to {}", endpoint.label(), reply.text,
+                                fmt::join(words, " ")));
+  }
+}
+
+void TwoSides::await_key(const net::Endpoint& endpoint, const std::string& key) {
+  ask_until(endpoint, {"EXISTS", key}, [](const resp::Value& reply) { return reply.integer > 0; });
 }
 
 resp::Value TwoSides::ask(const net::Endpoint& endpoint, const Words& words) {

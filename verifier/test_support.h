@@ -37,6 +37,10 @@ class TwoSides : public testing::Test {
   resp::Value ask(const net::Endpoint& endpoint, const Words& words);
   /// Its reply, also an error.
   resp::Value try_ask(const net::Endpoint& endpoint, const Words& words);
+  /// Asks until the reply is `wanted`. Throws UserError if it is not within a minute.
+  void ask_until(const net::Endpoint& endpoint, const Words& words,
+                 const std::function<bool(const resp::Value&)>& wanted);
+  void await_key(const net::Endpoint& endpoint, const std::string& key);
   net::Endpoint source() const { return source_->client_endpoint(); }
   net::Endpoint target() const { return target_->client_endpoint(); }
   void on_source(const Words& words) { ask(source(), words); }

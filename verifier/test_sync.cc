@@ -73,9 +73,7 @@ std::unique_ptr<Writer> TwoSidesAndEngine::write() {
   } else {
     writer = std::make_unique<Writer>(std::vector<net::Endpoint>{source()}, standalone_load);
   }
-  const net::Endpoint there = owner(*target_, "text0");
-  while (try_ask(there, {"EXISTS", "text0"}).integer == 0) {
-  }
+  await_key(owner(*target_, "text0"), "text0");
   return writer;
 }
 

@@ -210,8 +210,7 @@ TEST_F(Verify, AFollowingReplicaUnderWritesIsNotDifferent) {
   for (int i = 0; i < 300; ++i) on_source({"SET", "k" + std::to_string(i), std::string(200, 'x')});
   await(fixtures::replicate(*target_->servers()[0], *source_->servers()[0]));
   const Writer writer({source()}, many_writes);
-  while (try_ask(source(), {"EXISTS", "lk0"}).integer == 0) {
-  }
+  await_key(source(), "lk0");
   for (const ReadMode mode : {ReadMode::snapshot, ReadMode::scan, ReadMode::snapshot}) {
     VerifyOptions changed = options();
     changed.read = mode;
@@ -228,8 +227,7 @@ TEST_F(Verify, AKeyThatNeverAgreesFlaps) {
   const Writer writer({source(), target()}, [](int) -> std::vector<Writer::Request> {
     return {{0, {"INCR", "n"}}, {1, {"DECR", "n"}}};
   });
-  while (try_ask(target(), {"GET", "n"}).text == "-1") {
-  }
+  ask_until(target(), {"GET", "n"}, [](const resp::Value& value) { return value.text != "-1"; });
   VerifyOptions changed = options();
   changed.confirm_quiet = VerifyOptions().confirm_quiet;
   changed.settle = milliseconds(700);
