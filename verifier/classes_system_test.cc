@@ -1,6 +1,5 @@
 // Classes beside those of keys and values: functions, keys of Lockstep's own, what is explained.
 
-#include "verifier/repair.h"
 #include "verifier/report_json.h"
 #include "verifier/report_text.h"
 #include "verifier/test_support.h"
@@ -52,21 +51,6 @@ TEST_F(Classes, FunctionsOnEveryPrimary) {
   VerifyOptions some = options();
   some.scope.match = "k*";
   EXPECT_EQ(verify(some).verdict, Verdict::equal);
-}
-
-TEST_F(Classes, FunctionsAreNotRepaired) {
-  start();
-  if (!knows_functions()) GTEST_SKIP() << "these servers know no functions";
-  load(source(), "lib", "1");
-  on_source({"SET", "lib", "a key of that name"});
-  VerifyOptions changed = options();
-  changed.report = directory_.path() / "out";
-  const VerifyReport report = verify_and_repair(changed, {});
-  EXPECT_EQ(found(report), "function lib");
-  ASSERT_TRUE(report.repair);
-  EXPECT_EQ(report.repair->written, 1u);
-  EXPECT_EQ(report.repair->left, 1u);
-  EXPECT_NE(report.repair->left_why.find("FUNCTION LOAD"), std::string::npos);
 }
 
 TEST_F(Classes, WithoutThePermissionThereIsNoVerdictUnlessAskedFor) {

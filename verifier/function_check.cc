@@ -39,20 +39,13 @@ NodeLibraries nothing_yet(const Node& node) {
   return {node.endpoint.label(), node.version_number >= functions_since, {}};
 }
 
-asio::awaitable<NodeLibraries> read_libraries(Node& node) {
+asio::awaitable<NodeLibraries> read_node(Node& node) {
   NodeLibraries result = nothing_yet(node);
   if (!result.known) co_return result;
   std::vector<std::string> request{"FUNCTION", "LIST", "WITHCODE"};
   const resp::Value reply = co_await node.client->command(std::move(request));
   take(reply, result);
   co_return result;
-}
-
-asio::awaitable<std::vector<NodeLibraries>> read_all(Side& side) {
-  std::vector<NodeLibraries> all;
-  for (size_t i = 0; i < side.node_count(); ++i)
-    all.push_back(co_await read_libraries(side.node(i)));
-  co_return all;
 }
 
 std::string where_they_differ(Bytes source, Bytes target) {
@@ -85,6 +78,12 @@ std::string wrong_on(const NodeLibraries& node, const std::string& name, const W
 }
 
 }  // namespace
+
+asio::awaitable<std::vector<NodeLibraries>> read_libraries(Side& side) {
+  std::vector<NodeLibraries> all;
+  for (size_t i = 0; i < side.node_count(); ++i) all.push_back(co_await read_node(side.node(i)));
+  co_return all;
+}
 
 std::vector<Difference> compare_libraries(const std::vector<NodeLibraries>& source,
                                           const std::vector<NodeLibraries>& target) {
@@ -158,8 +157,8 @@ asio::awaitable<StreamPosition> read_with_position(Node& node, NodeLibraries& li
 }
 
 asio::awaitable<void> read_held(Side& source, Side& target, EngineControl& engine,
-                                std::vector<NodeLibraries>& wanted,
-                                std::vector<NodeLibraries>& there) {
+                                OnLibraries on_read) {
+  std::vector<NodeLibraries> wanted;
   std::map<std::string, Offset> positions;
   for (size_t i = 0; i < source.node_count(); ++i) {
     wanted.emplace_back();
@@ -167,10 +166,26 @@ asio::awaitable<void> read_held(Side& source, Side& target, EngineControl& engin
     positions[position.replid] = position.offset;
   }
   co_await engine.advance(std::move(positions));
-  there = co_await read_all(target);
+  std::vector<NodeLibraries> there = co_await read_libraries(target);
+  co_await on_read(std::move(wanted), std::move(there));
 }
 
 }  // namespace
+
+asio::awaitable<void> read_libraries_held(Side& source, Side& target, EngineControl& engine,
+                                          OnLibraries on_read) {
+  std::exception_ptr failure;
+  try {
+    co_await engine.hold();
+    co_await read_held(source, target, engine, std::move(on_read));
+    co_await engine.release();
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  if (!failure) co_return;
+  co_await engine.give_up();
+  std::rethrow_exception(failure);
+}
 
 asio::awaitable<void> check_functions(Side& source, Side& target, QuietWatch& quiet,
                                       const VerifyOptions& options, VerifyReport& report,
@@ -179,8 +194,8 @@ asio::awaitable<void> check_functions(Side& source, Side& target, QuietWatch& qu
   std::vector<NodeLibraries> wanted;
   std::vector<Difference> differences;
   for (;;) {
-    wanted = co_await read_all(source);
-    const std::vector<NodeLibraries> there = co_await read_all(target);
+    wanted = co_await read_libraries(source);
+    const std::vector<NodeLibraries> there = co_await read_libraries(target);
     if (std::none_of(wanted.begin(), wanted.end(), [](auto& node) { return node.known; }))
       co_return;
     differences = compare_libraries(wanted, there);
@@ -193,21 +208,25 @@ asio::awaitable<void> check_functions(Side& source, Side& target, QuietWatch& qu
   tell(wanted, std::move(differences), report, log);
 }
 
+namespace {
+
+using BothLibraries = std::pair<std::vector<NodeLibraries>, std::vector<NodeLibraries>>;
+
+asio::awaitable<void> keep(BothLibraries& place, BothLibraries read) {
+  place = std::move(read);
+  co_return;
+}
+
+}  // namespace
+
 asio::awaitable<void> check_functions_at_position(Side& source, Side& target, EngineControl& engine,
                                                   VerifyReport& report, DifferenceLog& log) {
-  std::vector<NodeLibraries> wanted, there;
-  std::exception_ptr failure;
-  try {
-    co_await engine.hold();
-    co_await read_held(source, target, engine, wanted, there);
-    co_await engine.release();
-  } catch (...) {
-    failure = std::current_exception();
-  }
-  if (failure) {
-    co_await engine.give_up();
-    std::rethrow_exception(failure);
-  }
+  BothLibraries read;
+  const OnLibraries on_read = [&read](auto wanted, auto there) {
+    return keep(read, {std::move(wanted), std::move(there)});
+  };
+  co_await read_libraries_held(source, target, engine, on_read);
+  const auto& [wanted, there] = read;
   if (std::none_of(wanted.begin(), wanted.end(), [](auto& node) { return node.known; })) co_return;
   tell(wanted, compare_libraries(wanted, there), report, log);
 }

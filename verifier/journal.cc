@@ -43,13 +43,19 @@ std::string decoded(const Json& json) {
   return std::move(*bytes);
 }
 
+const char* old_name(DiffClass diff_class) {
+  return diff_class == DiffClass::function ? "old_code" : "old_dump";
+}
+
 std::string line_of(const JournalEntry& entry) {
   Json json{{"db", entry.db.value},
             {"key", printable(entry.key, entry.key.size())},
             {"key_base64", base64(entry.key)},
             {"class", diff_class_name(entry.diff_class)},
             {"action", entry.written.digest ? "write" : "remove"}};
-  json["old_dump"] = entry.old_payload ? Json(base64(*entry.old_payload)) : Json(nullptr);
+  if (!entry.node.empty()) json["node"] = entry.node;
+  json[old_name(entry.diff_class)] =
+      entry.old_payload ? Json(base64(*entry.old_payload)) : Json(nullptr);
   json["old_expire_at_ms"] = expiry_json(entry.old_expire_at);
   json["written_digest"] =
       entry.written.digest ? Json(digest_text(*entry.written.digest)) : Json(nullptr);
@@ -62,7 +68,9 @@ JournalEntry entry_of(const Json& json) {
   entry.db = DbIndex{json.at("db").get<uint32_t>()};
   entry.key = decoded(json.at("key_base64"));
   entry.diff_class = diff_class_named(json.at("class").get<std::string>());
-  if (!json.at("old_dump").is_null()) entry.old_payload = decoded(json.at("old_dump"));
+  entry.node = json.value("node", "");
+  const Json& old = json.at(old_name(entry.diff_class));
+  if (!old.is_null()) entry.old_payload = decoded(old);
   entry.old_expire_at = expiry_of(json.at("old_expire_at_ms"));
   if (!json.at("written_digest").is_null())
     entry.written.digest = parse_digest(json.at("written_digest").get<std::string>());
@@ -81,6 +89,13 @@ HeldState held_state(const std::optional<std::string>& payload, std::optional<Ex
   if (!payload) return {};
   const rdb::DumpView view = rdb::parse_dump_payload(*payload);
   return {rdb::value_digest(view.type, view.value), expire_at};
+}
+
+HeldState library_state(const std::optional<std::string>& code) {
+  if (!code) return {};
+  rdb::StringDigester digester;
+  digester.add(*code);
+  return {digester.finish(), std::nullopt};
 }
 
 JournalWriter::JournalWriter(const std::filesystem::path& directory,

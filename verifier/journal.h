@@ -21,14 +21,18 @@ struct HeldState {
 /// Throws FormatError if the payload cannot be understood.
 HeldState held_state(const std::optional<std::string>& payload, std::optional<ExpireAt> expire_at);
 
+/// A library of functions, by its code.
+HeldState library_state(const std::optional<std::string>& code);
+
 /// One write of a repair: what was there before, and what is there afterwards.
 struct JournalEntry {
   DbIndex db;
   std::string key;
   DiffClass diff_class = DiffClass::value;
-  std::optional<std::string> old_payload;  ///< nullopt: the key was absent
+  std::optional<std::string> old_payload;  ///< nullopt: absent; of a library of functions its code
   std::optional<ExpireAt> old_expire_at;
   HeldState written;
+  std::string node;  ///< label; empty: the one that serves the key
 };
 
 /// repair.jsonl: a line of where, then a line for each write, on the disk before the write is sent.

@@ -52,9 +52,7 @@ asio::awaitable<std::vector<HeldPair>> Repairer::mend_in_one_hold(
   } catch (...) {
     failure = std::current_exception();
   }
-  const std::filesystem::path journal = report_.journal;
-  report_ = before;
-  report_.journal = journal;
+  take_back(before);
   std::rethrow_exception(failure);
 }
 

@@ -61,24 +61,29 @@ Repairer::Repairer(Side& source, Side& target, const VerifyOptions& options,
 asio::awaitable<void> Repairer::run(DiffReader& differences) {
   for (;;) {
     std::vector<Difference> batch = next_batch(differences);
-    if (batch.empty()) co_return;
+    if (batch.empty()) break;
     const size_t count = batch.size();
     const std::chrono::steady_clock::time_point begin = std::chrono::steady_clock::now();
-    std::string failure;
-    for (int attempt = 0;; ++attempt) {
-      try {
-        co_await try_to_mend(batch);
-        failure.clear();
-      } catch (const ConnectionError& error) {  // a slot that moved, a server that loads
-        failure = error.what();
-      }
-      if (failure.empty()) break;
-      if (attempt == attempts_max) throw ConnectionError(failure);
-      co_await pause_for(first_pause * (1 << attempt));
-      co_await target_.refresh();
-      if (engine_) co_await source_.refresh();
-    }
+    sent_.clear();
+    co_await patiently([this, &batch] { return try_to_mend(batch); });
     co_await keep_rate(count, begin);
+  }
+  co_await patiently([this] { return mend_functions(); });
+}
+
+asio::awaitable<void> Repairer::patiently(Attempt attempt) {
+  for (int failures = 0;; ++failures) {
+    std::string failure;
+    try {
+      co_await attempt();
+    } catch (const ConnectionError& error) {  // a slot that moved, a server that loads
+      failure = error.what();
+    }
+    if (failure.empty()) co_return;
+    if (failures == attempts_max) throw ConnectionError(failure);
+    co_await pause_for(first_pause * (1 << failures));
+    co_await target_.refresh();
+    if (engine_) co_await source_.refresh();
   }
 }
 
@@ -106,8 +111,7 @@ std::vector<Difference> Repairer::next_batch(DiffReader& differences) {
     if (!line) break;
     if (line->status != "different") continue;
     if (line->difference.diff_class == DiffClass::function) {
-      leave("library " + line->difference.key,
-            "functions are not repaired: load them with FUNCTION LOAD REPLACE");
+      libraries_.insert(line->difference.key);
     } else {
       batch.push_back(std::move(line->difference));
     }
@@ -141,17 +145,40 @@ void Repairer::fit_batch(const std::vector<Item>& items) {
 }
 
 asio::awaitable<void> Repairer::mend(std::vector<Difference> batch) {
-  std::vector<Item> items = co_await plan(std::move(batch));
-  co_await carry_out(std::move(items));
+  const RepairReport before = report_;
+  std::exception_ptr failure;
+  try {
+    std::vector<Item> items = co_await plan(std::move(batch));
+    co_await carry_out(std::move(items));
+  } catch (const ConnectionError&) {  // done again
+    failure = std::current_exception();
+  }
+  if (!failure) co_return;
+  take_back(before);
+  std::rethrow_exception(failure);
+}
+
+void Repairer::take_back(const RepairReport& before) {
+  const std::filesystem::path journal = report_.journal;
+  report_ = before;
+  report_.journal = journal;
+}
+
+void Repairer::count(Action action) {
+  ++(action == Action::write    ? report_.written
+     : action == Action::remove ? report_.removed
+                                : report_.agreed);
 }
 
 asio::awaitable<void> Repairer::carry_out(std::vector<Item> items) {
   std::map<std::pair<size_t, DbIndex>, std::vector<Item>> by_node;
   for (Item& item : items) {
     switch (item.step.action) {
-      case Action::none:
-        ++report_.agreed;
+      case Action::none: {
+        const auto sent = sent_.find({item.difference.db, item.difference.key});
+        count(sent == sent_.end() ? Action::none : sent->second);
         break;
+      }
       case Action::impossible:
         leave(item.difference.key, item.step.why);
         break;
@@ -162,7 +189,7 @@ asio::awaitable<void> Repairer::carry_out(std::vector<Item> items) {
   }
   for (auto& [where, some] : by_node) {
     if (repair_.dry_run) {
-      count_planned(some);
+      for (const Item& item : some) count(item.step.action);
     } else {
       co_await write(std::move(some), where.first, where.second);
     }
@@ -171,11 +198,6 @@ asio::awaitable<void> Repairer::carry_out(std::vector<Item> items) {
 
 void Repairer::leave(const std::string& key, const std::string& why) {
   if (report_.left++ == 0) report_.left_why = fmt::format("\"{}\": {}", printable(key), why);
-}
-
-void Repairer::count_planned(const std::vector<Item>& items) {
-  for (const Item& item : items)
-    ++(item.step.action == Action::write ? report_.written : report_.removed);
 }
 
 fence::FencedKey Repairer::wanted(const Item& item) const {
@@ -193,29 +215,33 @@ JournalEntry Repairer::entry_of(const Item& item) const {
           item.target.payload, item.target.expire_at, held_state(key.dump_payload, key.expire_at)};
 }
 
+void Repairer::open_journal() {
+  if (journal_) return;
+  std::vector<std::string> urls;
+  for (const std::string& url : options_.to) urls.push_back(net::url_without_password(url));
+  journal_ = std::make_unique<JournalWriter>(options_.report, urls);
+  report_.journal = journal_->path();
+}
+
 asio::awaitable<void> Repairer::write(std::vector<Item> items, size_t node, DbIndex db) {
-  if (!journal_) {
-    std::vector<std::string> urls;
-    for (const std::string& url : options_.to) urls.push_back(net::url_without_password(url));
-    journal_ = std::make_unique<JournalWriter>(options_.report, urls);
-    report_.journal = journal_->path();
-  }
+  open_journal();
   std::vector<fence::FencedKey> keys;
   for (const Item& item : items) {
     journal_->add(entry_of(item));
     keys.push_back(wanted(item));
+    sent_[{db, item.difference.key}] = item.step.action;
   }
   journal_->sync();
   if (engine_) co_await engine_->require_time_left();
   const WriteOutcome outcome =
       co_await write_keys(target_.node(node), db, std::move(keys), target_.now_ms(node));
-  if (outcome.may_pass) throw ConnectionError(outcome.failure);
-  const bool all = outcome.written == items.size();
-  for (const Item& item : items) {
-    if (all) ++(item.step.action == Action::write ? report_.written : report_.removed);
-  }
-  if (!all) report_.written += outcome.written;
   if (!outcome.rebuilt.empty()) co_await journal_rebuilt(items, outcome.rebuilt);
+  if (outcome.may_pass) throw ConnectionError(outcome.failure);
+  if (outcome.written == items.size()) {
+    for (const Item& item : items) count(item.step.action);
+  } else {
+    report_.written += outcome.written;
+  }
   if (!outcome.failure.empty()) throw UserError(outcome.failure);
 }
 

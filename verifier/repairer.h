@@ -2,6 +2,8 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <functional>
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -9,6 +11,7 @@
 #include "verifier/held_reader.h"
 #include "verifier/journal.h"
 #include "verifier/key_reader.h"
+#include "verifier/library_plan.h"
 #include "verifier/repair.h"
 #include "verifier/report_files.h"
 #include "verifier/target_write.h"
@@ -48,7 +51,12 @@ class Repairer {
     Reading target;
   };
 
+  using Attempt = std::function<asio::awaitable<void>()>;
+
+  /// Libraries of functions are put aside.
   std::vector<Difference> next_batch(DiffReader& differences);
+  /// Again while a node fails over, a slot moves, a hold ends too early.
+  asio::awaitable<void> patiently(Attempt attempt);
   asio::awaitable<void> try_to_mend(std::vector<Difference>& batch);
   asio::awaitable<void> mend(std::vector<Difference> batch);
   /// What is done leaves the batch.
@@ -60,9 +68,18 @@ class Repairer {
   Item plan_one(Difference difference, Reading source, Reading target) const;
   asio::awaitable<void> carry_out(std::vector<Item> items);
   void fit_batch(const std::vector<Item>& items);
+  asio::awaitable<void> mend_functions();
+  asio::awaitable<void> carry_out_libraries(LibraryPlan plan);
+  /// Returns what was refused, by name.
+  asio::awaitable<std::map<std::string, std::string>> write_libraries(
+      std::vector<LibraryStep> steps);
+  asio::awaitable<std::string> write_one_library(const LibraryStep& step);
+  void open_journal();
+  /// What was done since is going to be done again; the journal keeps both.
+  void take_back(const RepairReport& before);
+  void count(RepairStep::Action action);
   /// A difference that cannot be mended.
   void leave(const std::string& key, const std::string& why);
-  void count_planned(const std::vector<Item>& items);
   /// Writes those of one node and database.
   asio::awaitable<void> write(std::vector<Item> items, size_t node, DbIndex db);
   asio::awaitable<void> journal_rebuilt(std::vector<Item> items, std::vector<size_t> rebuilt);
@@ -79,6 +96,11 @@ class Repairer {
   std::unique_ptr<JournalWriter> journal_;
   std::optional<EngineControl> engine_;  ///< none: nobody else writes to the target
   size_t batch_keys_;
+  std::set<std::string> libraries_;  ///< that differ
+  /// What they got, perhaps in an attempt before.
+  std::map<std::string, RepairStep::Action> sent_libraries_;
+  /// What the batch's keys got, perhaps in an attempt before.
+  std::map<std::pair<DbIndex, std::string>, RepairStep::Action> sent_;
 };
 
 }  // namespace lockstep::verifier

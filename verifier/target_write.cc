@@ -157,4 +157,17 @@ asio::awaitable<WriteOutcome> write_keys(Node& node, DbIndex db, std::vector<fen
   co_return outcome;
 }
 
+asio::awaitable<std::string> write_library(Node& node, std::string name,
+                                           std::optional<std::string> code) {
+  std::vector<std::string> request{"FUNCTION", "DELETE", std::move(name)};
+  if (code) request = {"FUNCTION", "LOAD", "REPLACE", std::move(*code)};
+  const resp::Value reply = co_await node.client->command(std::move(request));
+  if (!reply.is_error()) co_return "";
+  std::string why = node.endpoint.label() + ": " + reply.text;
+  if (may_pass(reply)) throw ConnectionError(why);
+  if (reply.error_code() == "NOPERM")
+    why += "; repairing functions needs +function|load +function|delete on the target";
+  co_return why;
+}
+
 }  // namespace lockstep::verifier

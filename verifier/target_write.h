@@ -25,4 +25,10 @@ struct WriteOutcome {
 asio::awaitable<WriteOutcome> write_keys(Node& node, DbIndex db, std::vector<fence::FencedKey> keys,
                                          int64_t now_ms);
 
+/// Loads a library of functions in the place of what the node has by this name; without code the
+/// library goes. Returns why the server refuses it; empty: done. Throws ConnectionError, also for
+/// what may pass.
+asio::awaitable<std::string> write_library(Node& node, std::string name,
+                                           std::optional<std::string> code);
+
 }  // namespace lockstep::verifier

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "sync/base/error.h"
+#include "verifier/function_check.h"
 #include "verifier/key_reader.h"
 #include "verifier/run_to_end.h"
 #include "verifier/target_write.h"
@@ -36,18 +37,43 @@ class Undoing {
 
  private:
   asio::awaitable<void> undo_one(JournalEntry entry) {
+    if (entry.diff_class == DiffClass::function) {
+      co_await undo_library(std::move(entry));
+      co_return;
+    }
     const std::vector<Candidate> keys{{entry.db, entry.key}};
     const std::vector<Reading> now = co_await read_keys(target_, keys);
-    const UndoStep step = undo_step(entry, now[0]);
-    if (step == UndoStep::nothing) {
-      ++report_.already;
-      co_return;
-    }
+    if (!take(undo_step(entry, now[0]), printable(entry.key))) co_return;
+    co_await restore(std::move(entry), now[0]);
+    ++report_.restored;
+  }
+
+  /// True if it is to be put back now.
+  bool take(UndoStep step, const std::string& what) {
+    if (step == UndoStep::nothing) ++report_.already;
+    if (step == UndoStep::nothing) return false;
     if (step == UndoStep::changed && !options_.force) {
-      if (report_.changed++ < samples_max) report_.samples.push_back(printable(entry.key));
-      co_return;
+      if (report_.changed++ < samples_max) report_.samples.push_back(what);
+      return false;
     }
-    if (!options_.dry_run) co_await restore(std::move(entry), now[0]);
+    if (options_.dry_run) ++report_.restored;
+    return !options_.dry_run;
+  }
+
+  asio::awaitable<void> undo_library(JournalEntry entry) {
+    const auto node = target_.find(entry.node);
+    if (!node)
+      throw UserError(
+          fmt::format("the library {} was repaired on {}, which is no primary of the "
+                      "target: put it back by hand from old_code in the journal",
+                      entry.key, entry.node));
+    const std::vector<NodeLibraries> now = co_await read_libraries(target_);
+    const auto found = now[*node].code.find(entry.key);
+    const auto code = found == now[*node].code.end() ? std::nullopt : std::optional(found->second);
+    if (!take(undo_library_step(entry, code), "library " + entry.key)) co_return;
+    const std::string failure =
+        co_await write_library(target_.node(*node), entry.key, entry.old_payload);
+    if (!failure.empty()) throw UserError(failure);
     ++report_.restored;
   }
 
@@ -74,6 +100,12 @@ UndoStep undo_step(const JournalEntry& entry, const Reading& now) {
   HeldState old = held_state(entry.old_payload, entry.old_expire_at);
   if (holds(old, now)) return UndoStep::nothing;
   return holds(entry.written, now) ? UndoStep::restore : UndoStep::changed;
+}
+
+UndoStep undo_library_step(const JournalEntry& entry, const std::optional<std::string>& code) {
+  const std::optional<rdb::Digest128> now = library_state(code).digest;
+  if (now == library_state(entry.old_payload).digest) return UndoStep::nothing;
+  return now == entry.written.digest ? UndoStep::restore : UndoStep::changed;
 }
 
 UndoReport undo(const UndoOptions& options) {

@@ -26,6 +26,8 @@ struct UndoReport {
 /// What undo does about one key, which is `now` so. Sans-io.
 enum class UndoStep : uint8_t { restore, nothing, changed };
 UndoStep undo_step(const JournalEntry& entry, const Reading& now);
+/// The same of a library of functions; nullopt: it is not there.
+UndoStep undo_library_step(const JournalEntry& entry, const std::optional<std::string>& code);
 
 /// Puts back what a repair overwrote or removed, the last first. Blocking. Throws UserError,
 /// ConnectionError.
