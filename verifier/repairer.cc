@@ -31,7 +31,9 @@ size_t payload_bytes(const Reading& reading) {
 RepairStep repair_step(DiffClass diff_class, const Reading& source, const Reading& target,
                        const std::vector<size_t>& target_holders, const Tolerance& tolerance) {
   if (diff_class == DiffClass::misplaced || source.nodes.size() > 1 || target.nodes.size() > 1)
-    return impossible("a key at a node that does not serve it: no command reaches it there");
+    return impossible(
+        "several servers hold it, and which is right only the proxy knows: ask through it, and "
+        "UNLINK the key at the others with redis-cli");
   if (target.nodes.empty() && target_holders.size() > 1)
     return impossible(
         "which of the servers behind a Twemproxy should hold the key is for the proxy to say");
@@ -61,11 +63,12 @@ Repairer::Repairer(Side& source, Side& target, const VerifyOptions& options,
 asio::awaitable<void> Repairer::run(DiffReader& differences) {
   for (;;) {
     std::vector<Difference> batch = next_batch(differences);
-    if (batch.empty()) break;
-    const size_t count = batch.size();
+    if (batch.empty() && strays_.empty()) break;
+    const size_t count = batch.size() + strays_.size();
     const std::chrono::steady_clock::time_point begin = std::chrono::steady_clock::now();
     sent_.clear();
     co_await patiently([this, &batch] { return try_to_mend(batch); });
+    co_await patiently([this] { return mend_strays(); });
     co_await keep_rate(count, begin);
   }
   co_await patiently([this] { return mend_functions(); });
@@ -104,14 +107,22 @@ asio::awaitable<void> Repairer::keep_rate(size_t keys,
   if (took < due) co_await pause_for(due - took);
 }
 
+/// Behind a Twemproxy, or in another database than the first, no node is known to be wrong.
+bool Repairer::is_stray(const Difference& difference) const {
+  return difference.diff_class == DiffClass::misplaced && difference.db == DbIndex{0} &&
+         (target_.clustered() || source_.clustered());
+}
+
 std::vector<Difference> Repairer::next_batch(DiffReader& differences) {
   std::vector<Difference> batch;
-  while (batch.size() < batch_keys_) {
+  while (batch.size() + strays_.size() < batch_keys_) {
     auto line = differences.next();
     if (!line) break;
     if (line->status != "different") continue;
     if (line->difference.diff_class == DiffClass::function) {
       libraries_.insert(line->difference.key);
+    } else if (is_stray(line->difference)) {
+      strays_.insert(line->difference.key);
     } else {
       batch.push_back(std::move(line->difference));
     }

@@ -6,6 +6,7 @@
 #include "verifier/function_check.h"
 #include "verifier/key_reader.h"
 #include "verifier/run_to_end.h"
+#include "verifier/stray_access.h"
 #include "verifier/target_write.h"
 
 namespace lockstep::verifier {
@@ -41,6 +42,10 @@ class Undoing {
       co_await undo_library(std::move(entry));
       co_return;
     }
+    if (!entry.node.empty()) {
+      co_await undo_stray(std::move(entry));
+      co_return;
+    }
     const std::vector<Candidate> keys{{entry.db, entry.key}};
     const std::vector<Reading> now = co_await read_keys(target_, keys);
     if (!take(undo_step(entry, now[0]), printable(entry.key))) co_return;
@@ -53,11 +58,33 @@ class Undoing {
     if (step == UndoStep::nothing) ++report_.already;
     if (step == UndoStep::nothing) return false;
     if (step == UndoStep::changed && !options_.force) {
-      if (report_.changed++ < samples_max) report_.samples.push_back(what);
+      leave(what);
       return false;
     }
     if (options_.dry_run) ++report_.restored;
     return !options_.dry_run;
+  }
+
+  /// A copy that a node held which does not own the key's slot.
+  asio::awaitable<void> undo_stray(JournalEntry entry) {
+    const auto node = target_.find(entry.node);
+    if (!node || *node == target_.holders(entry.key).front()) {  // no place for it any more
+      leave(printable(entry.key));
+      co_return;
+    }
+    const fence::FencedKey now = co_await read_stray(target_, *node, entry.key);
+    Reading reading;
+    reading.payload = now.dump_payload;
+    reading.expire_at = now.expire_at;
+    reading.now_ms = target_.now_ms(*node);
+    if (!take(undo_step(entry, reading), printable(entry.key))) co_return;
+    fence::FencedKey key{entry.key, std::move(entry.old_payload), entry.old_expire_at, {}};
+    co_await write_stray(target_, *node, std::move(key));
+    ++report_.restored;
+  }
+
+  void leave(const std::string& what) {
+    if (report_.changed++ < samples_max) report_.samples.push_back(what);
   }
 
   asio::awaitable<void> undo_library(JournalEntry entry) {
