@@ -50,6 +50,7 @@ asio::awaitable<resp::Value> ask(Side& side, size_t node, std::vector<std::strin
   const std::string message =
       fmt::format("{}: {}: {}", side.node(node).endpoint.label(), command, reply.text);
   if (reply.error_code() == "NOPERM" || reply.error_code() == "ERR") throw UserError(message);
+  if (const auto slot = sent_on(reply.text)) throw SlotOnTheMove(side, *slot);
   throw ConnectionError(message);  // elsewhere, or not now
 }
 
@@ -345,6 +346,7 @@ asio::awaitable<std::vector<uint64_t>> value_sizes(Side& source, Side& target,
 asio::awaitable<BigComparison> compare_big(Side& source, Side& target, Candidate key,
                                            uint64_t bytes, Tolerance tolerance) {
   std::string failure, unverifiable;
+  constexpr int last_on_the_move = 2;
   for (int attempt = 0; attempt < attempts_max; ++attempt) {
     try {
       if (attempt > 0) co_await source.refresh();
@@ -352,6 +354,9 @@ asio::awaitable<BigComparison> compare_big(Side& source, Side& target, Candidate
       co_return co_await compare_once(source, target, key, bytes, tolerance);
     } catch (const Undecodable& error) {
       unverifiable = error.what();
+    } catch (const SlotOnTheMove& error) {
+      if (attempt >= last_on_the_move) throw;
+      failure = error.what();
     } catch (const ConnectionError& error) {
       failure = error.what();
     }

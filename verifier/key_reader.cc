@@ -19,6 +19,8 @@ namespace {
 constexpr uint32_t fenced_since = 70000;
 constexpr int attempts_max = 8;
 constexpr milliseconds first_pause{50};
+/// A key that is sent from node to node is not there for a moment.
+constexpr int attempts_on_the_move = 3;
 /// MULTI, DUMP, PTTL, INFO, EXEC.
 constexpr size_t commands_per_key = 5;
 
@@ -120,16 +122,33 @@ asio::awaitable<std::vector<Reading>> read_once(Side& side, std::vector<Candidat
 
 }  // namespace
 
+SlotOnTheMove::SlotOnTheMove(const Side& side, Slot slot)
+    : ConnectionError(fmt::format(
+          "slot {} of the {} is half moved from one node to another: end that with redis-cli "
+          "--cluster fix",
+          slot.value, side.title())),
+      slot_(slot) {}
+
+std::optional<Slot> sent_on(Bytes error) {
+  const auto redirect = cluster::parse_redirect(error);
+  return redirect && redirect->ask ? std::optional(redirect->slot) : std::nullopt;
+}
+
 asio::awaitable<std::vector<Reading>> read_keys(Side& side, std::vector<Candidate> keys) {
   std::string failure;
   for (int attempt = 0; attempt < attempts_max; ++attempt) {
+    std::optional<Slot> moving;
     try {
       if (attempt > 0) co_await side.refresh();
       std::vector<Reading> readings = co_await read_once(side, keys);
       co_return readings;
-    } catch (const ConnectionError& error) {  // also KeyMoved, LOADING, CLUSTERDOWN
+    } catch (const fence::KeyMoved& error) {
+      failure = error.what();
+      if (error.redirect().ask) moving = error.redirect().slot;
+    } catch (const ConnectionError& error) {  // also LOADING, CLUSTERDOWN
       failure = error.what();
     }
+    if (moving && attempt + 1 >= attempts_on_the_move) throw SlotOnTheMove(side, *moving);
     co_await pause_for(first_pause * (1 << attempt));
   }
   throw ConnectionError(failure);

@@ -1,6 +1,7 @@
 #include "verifier/pass.h"
 
 #include "sync/base/error.h"
+#include "sync/cluster/slot.h"
 #include "verifier/big_compare.h"
 #include "verifier/key_list.h"
 #include "verifier/key_reader.h"
@@ -107,9 +108,26 @@ asio::awaitable<void> Pass::run_listed(std::string path) {
 
 asio::awaitable<void> Pass::read_listed(std::vector<Candidate> keys) {
   for (Side* side : {&source_, &target_}) {
-    const std::vector<Reading> readings = co_await read_keys(*side, keys);
-    for (size_t i = 0; i < keys.size(); ++i) add(*side, keys[i], readings[i]);
+    std::vector<Candidate> left = keys;
+    while (!left.empty()) {
+      try {
+        const std::vector<Reading> readings = co_await read_keys(*side, left);
+        for (size_t i = 0; i < left.size(); ++i) add(*side, left[i], readings[i]);
+        left.clear();
+      } catch (const SlotOnTheMove& moving) {
+        add_names(*side, moving.slot(), left);
+      }
+    }
   }
+}
+
+/// Those of the slot leave `keys`: they are to be read again.
+void Pass::add_names(Side& side, Slot slot, std::vector<Candidate>& keys) {
+  std::erase_if(keys, [&](const Candidate& key) {
+    if (cluster::slot_of(key.key) != slot) return false;
+    matcher_.add_unread(side, side.owner(slot), key.db, key.key);
+    return true;
+  });
 }
 
 /// What was read of a key, as a reader would give it.

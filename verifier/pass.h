@@ -63,6 +63,7 @@ class Pass {
   asio::awaitable<void> read_attached(Side& side, size_t node, Snapshot snapshot);
   bool in_scope(const Side& side, size_t node) const;
   asio::awaitable<void> read_listed(std::vector<Candidate> keys);
+  void add_names(Side& side, Slot slot, std::vector<Candidate>& keys);
   void add(Side& side, const Candidate& key, const Reading& reading);
   asio::awaitable<void> read_node(Side& side, size_t node, ReadMode mode);
 

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "sync/base/error.h"
+#include "sync/fence/fence.h"
 #include "sync/resp/encoder.h"
 
 namespace lockstep::verifier {
@@ -21,6 +22,8 @@ void require_answer(const resp::Value& reply, const std::string& label, Bytes ke
   if (!reply.is_error()) return;
   const std::string message =
       fmt::format("{}: reading the key {}: {}", label, printable(key), reply.text);
+  if (auto redirect = cluster::parse_redirect(reply.text))
+    throw fence::KeyMoved(message, std::move(*redirect));
   if (reply.error_code() == "NOPERM" || reply.error_code() == "ERR") {
     throw UserError(message + "; verifying needs +time +pttl +dump");
   }

@@ -128,10 +128,14 @@ asio::awaitable<void> PositionCheck::settle(std::vector<Candidate> candidates) {
   int failures = 0;
   while (!pending_.empty()) {
     std::string failure;
+    std::optional<Slot> moving;
     try {
       if (failures > 0) co_await refresh();
       co_await hold_once();
       failures = 0;
+    } catch (const SlotOnTheMove& error) {
+      failure = error.what();
+      moving = error.slot();
     } catch (const ConnectionError& error) {
       failure = error.what();
     }
@@ -139,7 +143,8 @@ asio::awaitable<void> PositionCheck::settle(std::vector<Candidate> candidates) {
     if (failure.empty()) continue;
     ++report_.engine->cuts_failed;
     batch_keys_ = std::max<size_t>(1, batch_keys_ / 4);
-    if (++failures == failures_max)
+    if (++failures == failures_max && moving) failures = give_up_slot(*moving, failure);
+    if (failures == failures_max)
       throw CutFailed(
           fmt::format("{} keys could not be read at a position: {}", pending_.size(), failure));
     co_await pause_for(first_pause * (1 << failures));
@@ -168,10 +173,15 @@ asio::awaitable<void> PositionCheck::settle_batch(std::vector<Pending> batch,
                                                   std::deque<Pending>& left) {
   std::vector<Candidate> keys;
   for (const Pending& each : batch) keys.push_back(each.key);
-  std::vector<Reading> sources = co_await read_keys(source_, keys);
-  std::vector<Reading> targets = co_await read_keys(target_, keys);
+  std::vector<Reading> sources, targets;
+  try {
+    sources = co_await read_keys(source_, keys);
+    targets = co_await read_keys(target_, keys);
+  } catch (const SlotOnTheMove&) {  // holds tell whose
+    targets.clear();
+  }
   for (size_t i = 0; i < batch.size(); ++i) {
-    if (!settled_at_cut(keys[i], std::move(sources[i]), std::move(targets[i])))
+    if (targets.empty() || !settled_at_cut(keys[i], std::move(sources[i]), std::move(targets[i])))
       left.push_back(std::move(batch[i]));
   }
 }

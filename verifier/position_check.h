@@ -68,6 +68,8 @@ class PositionCheck {
   asio::awaitable<void> settle_batch(std::vector<Pending> batch, std::deque<Pending>& left);
   bool settled_at_cut(const Candidate& key, Reading source, Reading target);
   asio::awaitable<void> hold_once();
+  /// Its keys are unverifiable. Returns 0: whoever counts failures begins anew.
+  int give_up_slot(Slot slot, const std::string& why);
   void take(Pending pending, HeldPair pair);
   void take_ahead(Pending pending, HeldPair pair);
   void slow_down(size_t read, const std::vector<HeldPair>& pairs);

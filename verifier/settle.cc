@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "sync/cluster/slot.h"
 #include "sync/rdb/format.h"
 #include "verifier/big_compare.h"
 #include "verifier/key_reader.h"
@@ -229,7 +230,30 @@ asio::awaitable<Settle::Batch> Settle::settle_batch(Batch batch, bool last) {
 }
 
 asio::awaitable<void> Settle::settle_group(Batch group, bool last, Batch& left) {
-  if (group.empty()) co_return;
+  while (!group.empty()) {
+    try {
+      co_await settle_readable(group, last, left);
+    } catch (const SlotOnTheMove& moving) {
+      put_off(group, moving, last, left);
+    }
+  }
+}
+
+void Settle::put_off(Batch& group, const SlotOnTheMove& moving, bool last, Batch& left) {
+  Batch rest;
+  for (Pending& pending : group) {
+    if (cluster::slot_of(pending.key.key) != moving.slot()) {
+      rest.push_back(std::move(pending));
+    } else if (last) {
+      log_.add(Unverifiable{pending.key.db, pending.key.key, moving.what()});
+    } else {
+      left.push_back(std::move(pending));
+    }
+  }
+  group = std::move(rest);
+}
+
+asio::awaitable<void> Settle::settle_readable(Batch& group, bool last, Batch& left) {
   std::vector<Candidate> keys;
   for (const Pending& pending : group) keys.push_back(pending.key);
   // The source first: what the target has then is not older than what the source was seen with,
@@ -243,15 +267,24 @@ asio::awaitable<void> Settle::settle_group(Batch group, bool last, Batch& left) 
     if (!settled(group[i], sources[i], targets[i], comparison, quiet, last))
       left.push_back(std::move(group[i]));
   }
+  group.clear();
 }
 
 /// A key whose value is not held.
 asio::awaitable<void> Settle::settle_big(Pending pending, uint64_t bytes, bool last, Batch& left) {
-  const BigComparison read = co_await compare_big(source_, target_, pending.key, bytes, tolerance_);
+  Batch group;
+  group.push_back(std::move(pending));
+  BigComparison read;
+  try {
+    read = co_await compare_big(source_, target_, group.front().key, bytes, tolerance_);
+  } catch (const SlotOnTheMove& moving) {
+    put_off(group, moving, last, left);
+  }
+  if (group.empty()) co_return;
   const bool unchanged = co_await quiet_.look();
   const bool quiet = unchanged && quiet_.quiet_for(options_.confirm_quiet);
-  if (!settled(pending, read.source, read.target, read.comparison, quiet, last))
-    left.push_back(std::move(pending));
+  if (!settled(group.front(), read.source, read.target, read.comparison, quiet, last))
+    left.push_back(std::move(group.front()));
 }
 
 /// Whether the target holds what the source was seen to hold in an earlier reading.

@@ -8,6 +8,7 @@
 #include "verifier/compare.h"
 #include "verifier/difference_log.h"
 #include "verifier/engine_control.h"
+#include "verifier/key_reader.h"
 #include "verifier/matcher.h"
 
 namespace lockstep::verifier {
@@ -96,7 +97,11 @@ class Settle {
   asio::awaitable<void> round(bool last);
   asio::awaitable<Batch> settle_batch(Batch batch, bool last);
   asio::awaitable<void> settle_group(Batch group, bool last, Batch& left);
+  /// What is dealt with is taken out of the group: all of it, or nothing if it throws.
+  asio::awaitable<void> settle_readable(Batch& group, bool last, Batch& left);
   asio::awaitable<void> settle_big(Pending pending, uint64_t bytes, bool last, Batch& left);
+  /// Keys of a slot that is half moved are waited for, and at last they are unverifiable.
+  void put_off(Batch& group, const SlotOnTheMove& moving, bool last, Batch& left);
   bool settled(Pending& pending, const Reading& source, const Reading& target,
                const Comparison& comparison, bool quiet, bool last);
   bool follows(Pending& pending, const Seen& source, const Seen& target) const;

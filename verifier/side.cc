@@ -15,6 +15,10 @@ namespace lockstep::verifier {
 
 namespace {
 
+/// A server that fails over is away for about as long as these pauses together.
+constexpr int info_attempts_max = 8;
+constexpr std::chrono::milliseconds info_first_pause{50};
+
 int64_t local_ms() {
   using namespace std::chrono;
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
@@ -292,26 +296,45 @@ bool Side::serves(size_t node, Bytes key) const {
              topology_.migrating.end();
 }
 
-asio::awaitable<std::vector<NodeActivity>> Side::activity() {
-  std::vector<NodeActivity> all;
-  for (const auto& node : nodes_) {
-    if (node->file) {
-      all.push_back({.state = node->file->state()});
-      continue;
+asio::awaitable<std::vector<std::string>> Side::ask_info() {
+  std::string failure;
+  for (int attempt = 0; attempt < info_attempts_max; ++attempt) {
+    try {
+      if (attempt > 0) co_await refresh();
+      std::vector<std::string> all;
+      for (const auto& node : nodes_) {
+        all.emplace_back();
+        if (node->file) continue;
+        std::vector<std::string> request{"INFO"};
+        const resp::Value info = co_await node->client->command_or_throw(std::move(request));
+        all.back() = info.text;
+      }
+      co_return all;
+    } catch (const ConnectionError& error) {
+      failure = error.what();
     }
-    std::vector<std::string> request{"INFO"};
-    const resp::Value info = co_await node->client->command_or_throw(std::move(request));
-    all.push_back(activity_of(node->run_id, info.text));
+    co_await pause_for(info_first_pause * (1 << attempt));
+  }
+  throw ConnectionError(failure);
+}
+
+asio::awaitable<std::vector<NodeActivity>> Side::activity() {
+  const std::vector<std::string> infos = co_await ask_info();
+  std::vector<NodeActivity> all;
+  for (size_t i = 0; i < nodes_.size(); ++i) {
+    if (nodes_[i]->file) {
+      all.push_back({.state = nodes_[i]->file->state()});
+    } else {
+      all.push_back(activity_of(nodes_[i]->run_id, infos[i]));
+    }
   }
   co_return all;
 }
 
 asio::awaitable<void> Side::look_for_evictions() {
-  for (const auto& node : nodes_) {
-    if (node->file) continue;
-    std::vector<std::string> request{"INFO"};
-    const resp::Value info = co_await node->client->command_or_throw(std::move(request));
-    take_evictions(*node, info.text);
+  const std::vector<std::string> infos = co_await ask_info();
+  for (size_t i = 0; i < nodes_.size(); ++i) {
+    if (!nodes_[i]->file) take_evictions(*nodes_[i], infos[i]);
   }
 }
 

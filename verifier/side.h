@@ -106,6 +106,9 @@ class Side {
   /// Waits as the pace of that node says before so many commands are sent to it.
   asio::awaitable<void> await_turn(size_t node, size_t commands);
 
+  /// INFO of each node; where a connection has broken all are made anew. Empty for a file. Throws
+  /// ConnectionError when a node stays away.
+  asio::awaitable<std::vector<std::string>> ask_info();
   /// What tells whether anything was written, by node. Costs one INFO each.
   asio::awaitable<std::vector<NodeActivity>> activity();
   /// Asks all nodes again what they have evicted.

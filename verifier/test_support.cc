@@ -80,6 +80,7 @@ asio::awaitable<void> TwoSides::start_both(fixtures::Topology source, fixtures::
   auto source_options = deployment("source", source, spec("LOCKSTEP_TEST_SOURCE"));
   source_options.replicas = source_replicas_;
   auto target_options = deployment("target", target, spec("LOCKSTEP_TEST_TARGET"));
+  target_options.replicas = target_replicas_;
   source_ =
       co_await fixtures::Deployment::start(executor, addresses_, directory_.path(), source_options);
   target_ =

@@ -65,6 +65,7 @@ class TwoSides : public testing::Test {
   VerifyReport check(ReadMode mode) const;
 
   size_t source_replicas_ = 0;  ///< of each primary of the source
+  size_t target_replicas_ = 0;
 
   asio::io_context io_;
   fixtures::TemporaryDirectory directory_;
