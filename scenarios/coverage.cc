@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "fixtures/poll_until.h"
+#include "scenarios/families.h"
 #include "scenarios/server_facts.h"
 
 namespace lockstep::scenarios {
@@ -14,7 +15,7 @@ using nlohmann::json;
 
 namespace {
 
-/// A field of INFO, or the calls of a command, and which event it counts.
+/// A field of INFO, and which event it counts.
 struct Counter {
   const char* field;
   const char* event;
@@ -22,18 +23,10 @@ struct Counter {
 constexpr Counter counters[] = {
     {"expired_keys", "expired"},           {"rdb_changes_since_last_save", "written"},
     {"expired_subkeys", "fields_expired"}, {"expired_fields", "fields_expired"},
-    {"evicted_keys", "evicted"},           {"cmdstat_eval", "scripts"},
-    {"cmdstat_evalsha", "scripts"},        {"cmdstat_fcall", "functions"},
-    {"cmdstat_flushall", "flushes"},       {"cmdstat_flushdb", "flushes"},
-    {"cmdstat_blpop", "blocked"},          {"cmdstat_brpop", "blocked"},
-    {"cmdstat_brpoplpush", "blocked"},     {"cmdstat_blmove", "blocked"},
+    {"evicted_keys", "evicted"},
 };
 
-/// "12", or "calls=12,usec=…".
-uint64_t number_of(const std::string& text) {
-  const size_t begin = text.starts_with("calls=") ? 6 : 0;
-  return std::strtoull(text.c_str() + begin, nullptr, 10);
-}
+uint64_t number_of(const std::string& text) { return std::strtoull(text.c_str(), nullptr, 10); }
 
 /// A counter that is smaller than it was began anew in between: a snapshot resets the number of
 /// changes to those since it was begun.
@@ -81,10 +74,34 @@ asio::awaitable<Coverage> CoverageWatch::end() {
   for (const char* event : {"expired", "written"}) {
     if (!copied_.empty()) found_[std::string(event) + "_following"] = growth(copied_, now, event);
   }
-  for (const char* event :
-       {"fields_expired", "evicted", "scripts", "functions", "flushes", "blocked"})
+  for (const char* event : {"fields_expired", "evicted"})
     found_[event] = growth(first_, now, event);
   co_return std::move(found_);
+}
+
+Coverage coverage_of_clients(const ExecutionStats& clients,
+                             const std::vector<std::string>& families) {
+  const auto successes = [&](const std::vector<std::string>& commands) {
+    uint64_t sum = 0;
+    for (const std::string& command : commands) {
+      const auto found = clients.succeeded.find(command);
+      if (found != clients.succeeded.end()) sum += found->second;
+    }
+    return sum;
+  };
+  Coverage found{{"scripts", successes({"EVAL", "EVALSHA"})},
+                 {"functions", successes({"FCALL"})},
+                 {"flushes", successes({"FLUSHALL", "FLUSHDB"})},
+                 {"executed", successes({"EXEC"})},
+                 {"blocked", clients.served}};
+  for (const std::string& family : families) found["succeeded"] += successes(commands_of(family));
+  return found;
+}
+
+void combine_coverage(Coverage& coverage) {
+  coverage["client_transactions"] = std::min(
+      coverage["executed"], coverage["transactions"] -
+                                std::min(coverage["transactions"], coverage["transactions_split"]));
 }
 
 Coverage coverage_of_engine(const std::string& status) {
@@ -108,6 +125,14 @@ Coverage coverage_of_engine(const std::string& status) {
 void note_left_out(const Coverage& engine, Coverage& most) {
   for (const auto& [event, times] : engine) {
     if (event.starts_with("left_out_")) most[event] = std::max(most[event], times);
+  }
+}
+
+void add_engine(const std::string& status, Coverage& coverage) {
+  const Coverage engine = coverage_of_engine(status);
+  note_left_out(engine, coverage);
+  for (const auto& [event, times] : engine) {
+    if (!event.starts_with("left_out_")) coverage[event] += times;
   }
 }
 

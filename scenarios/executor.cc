@@ -1,11 +1,13 @@
 #include "scenarios/executor.h"
 
 #include <algorithm>
+#include <array>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <memory>
+#include <utility>
 
 #include "fixtures/join_all.h"
 #include "fixtures/poll_until.h"
@@ -20,11 +22,31 @@ using std::chrono::milliseconds;
 
 namespace {
 
+/// What the connections know of one another: every command has the number of its sending.
+struct Sendings {
+  uint64_t last = 0;
+  /// By shard: a connection has had three commands answered one after the other, of which the first
+  /// has this number. What was sent before it and has no answer is blocked by the server, whatever
+  /// the order in which it and we look at connections.
+  std::vector<uint64_t> passed;
+};
+
+bool may_block(const std::string& command) {
+  constexpr std::array names{"BLPOP",  "BRPOP",    "BRPOPLPUSH", "BLMOVE",
+                             "BLMPOP", "BZPOPMIN", "BZPOPMAX",   "BZMPOP"};
+  return std::find(names.begin(), names.end(), command) != names.end();
+}
+
 /// One client connection of the plan: in a cluster, a connection to each node as it is needed.
 class Connection {
  public:
-  Connection(const cluster::Topology& topology, Clock::time_point start)
-      : topology_(topology), start_(start), clients_(topology.shards.size()) {}
+  Connection(const cluster::Topology& topology, Clock::time_point start, Sendings& sendings)
+      : topology_(topology),
+        start_(start),
+        sendings_(sendings),
+        clients_(topology.shards.size()),
+        queued_(topology.shards.size()),
+        answered_(topology.shards.size()) {}
 
   asio::awaitable<void> run(std::vector<TimedCommand> commands) {
     for (TimedCommand& command : commands) {
@@ -59,24 +81,61 @@ class Connection {
     try {
       if (!clients_[shard])
         clients_[shard] = co_await net::Client::connect(topology_.shards[shard].primary.endpoint);
+      const std::string name = args.front();
+      const uint64_t number = ++sendings_.last;
       const resp::Value reply = co_await clients_[shard]->command(std::move(args));
-      note(reply);
+      if (may_block(name) && is_success(reply) && sendings_.passed[shard] > number) ++stats_.served;
+      note_answered(shard, number);
+      note(shard, name, reply);
     } catch (const ConnectionError&) {
       lost = true;
     }
     if (!lost) co_return;
     ++stats_.connections_lost;
     clients_[shard].reset();
+    queued_[shard].clear();
   }
 
-  void note(const resp::Value& reply) {
+  static bool is_success(const resp::Value& reply) { return !reply.is_error() && !reply.is_null(); }
+
+  void note_answered(size_t shard, uint64_t number) {
+    auto& [before_last, last] = answered_[shard];
+    sendings_.passed[shard] = std::max(sendings_.passed[shard], before_last);
+    before_last = std::exchange(last, number);
+  }
+
+  void note(size_t shard, const std::string& command, const resp::Value& reply) {
     ++stats_.commands;
     if (reply.is_error()) ++stats_.errors[reply.text.substr(0, reply.text.find(' '))];
+    std::vector<std::string>& queued = queued_[shard];
+    if (reply.text == "QUEUED") {
+      queued.push_back(command);
+      return;
+    }
+    if (command == "EXEC") {
+      note_transaction(queued, reply);
+    } else if (is_success(reply)) {
+      ++stats_.succeeded[command];
+    }
+    if (command == "EXEC" || command == "DISCARD") queued.clear();
+  }
+
+  void note_transaction(const std::vector<std::string>& commands, const resp::Value& reply) {
+    bool any = false;
+    for (size_t i = 0; i < std::min(commands.size(), reply.items.size()); ++i) {
+      if (!is_success(reply.items[i])) continue;
+      ++stats_.succeeded[commands[i]];
+      any = true;
+    }
+    if (any) ++stats_.succeeded["EXEC"];
   }
 
   const cluster::Topology& topology_;
   Clock::time_point start_;
+  Sendings& sendings_;
   std::vector<std::unique_ptr<net::Client>> clients_;
+  std::vector<std::vector<std::string>> queued_;  ///< in the transaction that is open, by shard
+  std::vector<std::pair<uint64_t, uint64_t>> answered_;  ///< the last two, the earlier first
   ExecutionStats stats_;
 };
 
@@ -105,6 +164,8 @@ asio::awaitable<cluster::Topology> topology_of(net::Endpoint clients) {
 void ExecutionStats::add(const ExecutionStats& other) {
   commands += other.commands;
   for (const auto& [word, count] : other.errors) errors[word] += count;
+  for (const auto& [command, count] : other.succeeded) succeeded[command] += count;
+  served += other.served;
   connections_lost += other.connections_lost;
   latest = std::max(latest, other.latest);
 }
@@ -115,10 +176,11 @@ asio::awaitable<ExecutionStats> execute(std::vector<TimedCommand> commands, net:
     by_connection[command.connection].push_back(std::move(command));
   const cluster::Topology topology = co_await topology_of(clients);
   const auto start = Clock::now();
+  Sendings sendings{0, std::vector<uint64_t>(topology.shards.size())};
   std::vector<std::unique_ptr<Connection>> connections;
   std::vector<asio::awaitable<void>> running;
   for (auto& [number, list] : by_connection) {
-    connections.push_back(std::make_unique<Connection>(topology, start));
+    connections.push_back(std::make_unique<Connection>(topology, start, sendings));
     running.push_back(connections.back()->run(std::move(list)));
   }
   co_await fixtures::join_all(std::move(running));

@@ -18,8 +18,14 @@ namespace asio = boost::asio;
 struct ExecutionStats {
   uint64_t commands = 0;
   std::map<std::string, uint64_t> errors;  ///< by the first word of the error reply
-  uint64_t connections_lost = 0;           ///< replaced by a new one; the command is not repeated
-  std::chrono::milliseconds latest{0};     ///< the most that a command was sent after its time
+  /// By the command: replies that are neither errors nor nil. Of what stands in a transaction, at
+  /// its EXEC; EXEC itself counts if any of that succeeded.
+  std::map<std::string, uint64_t> succeeded;
+  /// Blocking commands that waited, and were served: after they were sent, another client had three
+  /// commands answered one after the other by the same server, and then they got an element.
+  uint64_t served = 0;
+  uint64_t connections_lost = 0;        ///< replaced by a new one; the command is not repeated
+  std::chrono::milliseconds latest{0};  ///< the most that a command was sent after its time
   void add(const ExecutionStats& other);
 };
 

@@ -1,6 +1,9 @@
 #include "scenarios/families.h"
 
 #include <algorithm>
+#include <array>
+#include <map>
+#include <set>
 
 #include "scenarios/forms/expiry.inc"
 #include "scenarios/forms/lists.inc"
@@ -8,6 +11,7 @@
 #include "scenarios/forms/many_keys.inc"
 #include "scenarios/forms/others.inc"
 #include "scenarios/forms/types.inc"
+#include "scenarios/words.h"
 
 namespace lockstep::scenarios {
 
@@ -37,6 +41,35 @@ constexpr Family all_families[] = {
 /// Left out of `everything`: one FLUSHALL would end most of what the others are there to find.
 bool in_everything(const Family& family) { return family.name != "flush"; }
 
+/// What families are there for that have other commands too.
+const std::map<std::string, std::vector<std::string>>& purposes() {
+  static const std::map<std::string, std::vector<std::string>> all = {
+      {"lua", {"EVAL", "EVALSHA"}},       {"functions", {"FCALL"}},
+      {"transactions", {"EXEC"}},         {"databases", {"SELECT", "MOVE", "COPY", "SWAPDB"}},
+      {"flush", {"FLUSHALL", "FLUSHDB"}},
+  };
+  return all;
+}
+
+/// Commands of forms that write nothing.
+bool writes_nothing(const std::string& command) {
+  constexpr std::array names{"MULTI",  "EXEC", "DISCARD", "WATCH",   "SELECT",
+                             "SCRIPT", "GET",  "LCS",     "PFCOUNT", "FUNCTION"};
+  return std::find(names.begin(), names.end(), command) != names.end();
+}
+
+/// The first word of a form, and those behind each ";". A pause is none.
+std::vector<std::string> commands_of(const Form& form) {
+  std::vector<std::string> commands;
+  bool first = true;
+  for (const std::string& word : split_words(form.words)) {
+    const bool between = word == ";" || word.starts_with('~');
+    if (first && !between) commands.push_back(word);
+    first = between;
+  }
+  return commands;
+}
+
 }  // namespace
 
 std::span<const Family> families() { return all_families; }
@@ -62,6 +95,17 @@ std::vector<Form> forms_of(const std::string& family) {
     result.insert(result.end(), each.forms.begin(), each.forms.end());
   }
   return result;
+}
+
+std::vector<std::string> commands_of(const std::string& family) {
+  const auto purpose = purposes().find(family);
+  if (purpose != purposes().end()) return purpose->second;
+  std::set<std::string> commands;
+  for (const Form& form : forms_of(family)) {
+    for (std::string& command : commands_of(form))
+      if (!writes_nothing(command)) commands.insert(std::move(command));
+  }
+  return {commands.begin(), commands.end()};
 }
 
 }  // namespace lockstep::scenarios

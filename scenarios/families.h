@@ -48,5 +48,8 @@ const std::vector<std::string>& family_names();
 bool is_family(const std::string& name);
 /// The forms of a family; `everything` has those of all but flush.
 std::vector<Form> forms_of(const std::string& family);
+/// Each command whose success shows that the family ran: what it is there for, where it has more
+/// (EXEC of transactions), else all that its forms write with.
+std::vector<std::string> commands_of(const std::string& family);
 
 }  // namespace lockstep::scenarios

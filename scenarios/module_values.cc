@@ -1,6 +1,7 @@
 #include "scenarios/module_values.h"
 
 #include <algorithm>
+#include <set>
 
 #include "scenarios/words.h"
 
@@ -61,6 +62,17 @@ std::vector<std::string> with_values(const std::vector<std::string>& modules) {
       found.emplace_back(writes.module);
   }
   return found;
+}
+
+uint64_t module_writes(const ExecutionStats& clients) {
+  std::set<std::string> commands;
+  for (const ModuleWrites& writes : all_writes()) {
+    for (const auto* lines : {&writes.before, &writes.during})
+      for (const char* line : *lines) commands.insert(split_words(line).at(0));
+  }
+  uint64_t sum = 0;
+  for (const auto& [command, count] : clients.succeeded) sum += commands.count(command) * count;
+  return sum;
 }
 
 }  // namespace lockstep::scenarios

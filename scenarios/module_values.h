@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "scenarios/executor.h"
 #include "scenarios/plan.h"
 
 namespace lockstep::scenarios {
@@ -14,5 +15,8 @@ void add_module_values(const std::vector<std::string>& modules, uint32_t during_
 
 /// Those of them that have types of their own, for which something is written.
 std::vector<std::string> with_values(const std::vector<std::string>& modules);
+
+/// How many of the commands that make or change them succeeded.
+uint64_t module_writes(const ExecutionStats& clients);
 
 }  // namespace lockstep::scenarios

@@ -83,6 +83,7 @@ namespace {
 json to_json(const ExecutionStats& stats) {
   return {{"commands", stats.commands},
           {"error_replies", stats.errors},
+          {"succeeded", stats.succeeded},
           {"connections_lost", stats.connections_lost},
           {"latest_ms", stats.latest.count()}};
 }

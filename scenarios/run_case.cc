@@ -134,13 +134,8 @@ class Case {
       failure += (failure.empty() ? "" : "; ") + std::string(error.what());
     }
     for (const auto& driver : drivers_) result_.engine_status.push_back(driver->last_status());
-    for (const std::string& status : result_.engine_status) {
-      const Coverage engine = coverage_of_engine(status);
-      note_left_out(engine, result_.coverage);
-      for (const auto& [event, times] : engine) {
-        if (!event.starts_with("left_out_")) result_.coverage[event] += times;
-      }
-    }
+    for (const std::string& status : result_.engine_status) add_engine(status, result_.coverage);
+    combine_coverage(result_.coverage);
     drivers_.clear();
     conclude(result_, failure);
     if (result_.verdict != Verdict::pass) co_await tell_of_fallen_servers();
@@ -291,6 +286,9 @@ class Case {
     }
     co_await fixtures::join_all(std::move(parts));
     result_.coverage = co_await watch_->end();
+    result_.coverage.merge(coverage_of_clients(result_.during, scenario().workload.families));
+    result_.coverage["module_writes"] =
+        module_writes(result_.before) + module_writes(result_.during);
   }
 
   bool hangs() const { return scenario().pressure.target_hangs.count() > 0; }

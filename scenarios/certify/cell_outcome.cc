@@ -1,6 +1,7 @@
 #include "scenarios/certify/cell_outcome.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -11,6 +12,13 @@ namespace lockstep::scenarios::certify {
 
 bool environment_failed(const CaseResult& result) {
   return result.verdict == Verdict::unknown && !result.tool_began;
+}
+
+void doubt(CaseResult& result) {
+  const uint64_t lost = result.before.connections_lost + result.during.connections_lost;
+  if (lost == 0 || result.verdict != Verdict::pass) return;
+  result.verdict = Verdict::unknown;
+  result.reason = fmt::format("the clients lost {} connections to the source", lost);
 }
 
 namespace {
@@ -57,6 +65,10 @@ void decide(Cell& cell, const std::string& failure) {
   } else if (!findings.empty()) {
     cell.reason = fmt::format("{} of {} cases could not be completed", findings.size(), cell.cases);
     cell.try_again = ours_alone;
+  } else if (cell.families.empty() && !cell.skipped_families.empty()) {
+    cell.outcome = Outcome::unsupported;
+    cell.reason = fmt::format("{} knows none of these families: {}", cell.from,
+                              fmt::join(cell.skipped_families, ", "));
   } else if (cell.passed == 0 || cell.passed != cell.cases) {
     cell.reason = "no case was run";
   } else if (!missed.empty()) {

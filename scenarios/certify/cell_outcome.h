@@ -12,6 +12,9 @@ namespace lockstep::scenarios::certify {
 /// tool's doing.
 bool environment_failed(const CaseResult& result);
 
+/// A case that passed though its clients lost connections to the source proves nothing.
+void doubt(CaseResult& result);
+
 /// Counts what a case has lost: the keys that the verifier missed, and every kind of thing that was
 /// left out on the way, though none may be there at the end.
 void note_losses(const CaseResult& result, Cell& cell);

@@ -28,6 +28,32 @@ TEST(EnvironmentFailed, OnlyBeforeTheToolWasStarted) {
   EXPECT_FALSE(environment_failed(result));
 }
 
+TEST(Doubt, OfACaseWhoseClientsLostConnections) {
+  CaseResult result;
+  result.verdict = Verdict::pass;
+  doubt(result);
+  EXPECT_EQ(result.verdict, Verdict::pass);
+  result.during.connections_lost = 2;
+  doubt(result);
+  EXPECT_EQ(result.verdict, Verdict::unknown);
+  EXPECT_EQ(result.reason, "the clients lost 2 connections to the source");
+  result.verdict = Verdict::fail;
+  result.reason = "a value differs";
+  doubt(result);
+  EXPECT_EQ(result.reason, "a value differs") << "a fail stays one";
+}
+
+TEST(Decide, NoFamilyThatTheSourceKnowsIsUnsupported) {
+  Cell cell;
+  cell.from = "old";
+  cell.skipped_families = {"functions", "streams"};
+  decide(cell, "");
+  EXPECT_EQ(cell.outcome, Outcome::unsupported);
+  EXPECT_EQ(cell.reason, "old knows none of these families: functions, streams");
+  decide(cell, "the disk is full");
+  EXPECT_EQ(cell.outcome, Outcome::not_certified);
+}
+
 TEST(Decide, AFailIsOneWhateverEndedTheAttempt) {
   Cell cell = cell_with({finding("fail", false)});
   decide(cell, "the disk is full");

@@ -67,8 +67,9 @@ class CellRun {
       const bool known = unusable_families(scenario.workload, capability_of(scenario)).empty();
       (known ? cell_.families : cell_.skipped_families).push_back(family);
     }
-    cell_.goals = goals_of(
-        {context_.facts.at(cell_.from).server, context_.facts.at(cell_.to).server, cell_.families});
+    cell_.goals =
+        goals_of({context_.facts.at(cell_.from).server, context_.facts.at(cell_.to).server,
+                  cell_.families, cell_.from == cell_.to});
   }
 
   asio::awaitable<void> take_servers() {
@@ -109,6 +110,7 @@ class CellRun {
 
   asio::awaitable<void> run_case(std::string family, uint64_t seed) {
     CaseResult result = co_await play(make_scenario(cell_, family), seed);
+    doubt(result);
     if (environment_failed(result)) {
       // It proves nothing, for or against: once more.
       keep_aside(result);
@@ -116,10 +118,11 @@ class CellRun {
       cell_.earlier.push_back(finding_of(family, result));
       co_await change_servers();
       result = co_await play(make_scenario(cell_, family), seed);
+      doubt(result);
     }
     ++cell_.cases;
     cell_.commands += result.before.commands + result.during.commands;
-    count_goals(result.coverage, cell_.goals);
+    count_goals(family, result.coverage, cell_.goals);
     note_losses(result, cell_);
     if (result.verdict == Verdict::pass) {
       ++cell_.passed;

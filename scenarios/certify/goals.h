@@ -14,12 +14,13 @@ struct GoalPair {
   const fixtures::Capabilities& from;
   const fixtures::Capabilities& to;
   const std::vector<std::string>& families;
+  bool same = false;  ///< they are one entry of the catalogue
 };
 
-/// The goals of a cell, none met, and which are possible.
+/// The goals of a cell, none met, and which are possible: a fixed list, and one of each family.
 std::vector<Goal> goals_of(const GoalPair& pair);
-/// Adds what a case has shown.
-void count_goals(const Coverage& coverage, std::vector<Goal>& goals);
+/// Adds what a case of a family has shown.
+void count_goals(const std::string& family, const Coverage& coverage, std::vector<Goal>& goals);
 /// The family whose next case is likeliest to meet the goal.
 std::string family_for(const Goal& goal, const std::vector<std::string>& families);
 /// "a, b": those that are possible and were not met; empty: none.

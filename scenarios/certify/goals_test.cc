@@ -41,7 +41,7 @@ TEST(Goals, EachThingThatCannotBeHeldHasItsOwn) {
   source.can = {{"streams", true}, {"functions", true}, {"field-expiry", true}};
   source.modules = {"bf", "of-no-types"};
   std::vector<Goal> goals = goals_of({source, target, families});
-  count_goals({{"left_out", 9}, {"left_out_streams", 9}}, goals);
+  count_goals("strings", {{"left_out", 9}, {"left_out_streams", 9}}, goals);
   const std::string missed = goals_missed(goals);
   for (const char* name :
        {"a library of functions was left out", "a value of a module was left out",
@@ -67,11 +67,65 @@ TEST(Goals, OfTheFormOfValuesAreForTargetsThatLackIt) {
 TEST(Goals, AreMetByWhatHappened) {
   const fixtures::Capabilities server;
   std::vector<Goal> goals = goals_of({server, server, families});
-  count_goals({{"expired_in_copy", 2}, {"unheard of", 5}}, goals);
-  count_goals({{"expired_in_copy", 3}, {"restored", 0}}, goals);
+  count_goals("expiry", {{"expired_in_copy", 2}, {"unheard of", 5}}, goals);
+  count_goals("strings", {{"expired_in_copy", 3}, {"restored", 0}}, goals);
   EXPECT_EQ(goal(goals, "a key expired during the full copy").times, 5u);
   EXPECT_FALSE(goal(goals, "a value was copied by RESTORE").met());
   EXPECT_EQ(goals_missed(goals).find("a key expired during"), std::string::npos);
+}
+
+/// Each goal by the one event that shows it, and by no other: all events but that one leave it
+/// unmet.
+TEST(Goals, EachIsMetByItsOwnEventAlone) {
+  const std::vector<std::pair<const char*, const char*>> shown_by = {
+      {"a transaction of a client was applied", "client_transactions"},
+      {"a script ran", "scripts"},
+      {"a function ran", "functions"},
+      {"a blocking command waited and was served", "blocked"},
+      {"the source was emptied", "flushes"},
+      {"a command was rewritten for the target", "rewritten"},
+      {"a value was copied as commands", "rebuilt"},
+      {"a value of a module was written", "module_writes"},
+  };
+  fixtures::Capabilities source, target;
+  source.can["functions"] = true;
+  source.rdb = 10;
+  source.commands = 700;
+  source.modules = {"bf"};
+  target.rdb = 6;
+  const std::vector<std::string> all{"lists",        "lua",   "functions",
+                                     "transactions", "flush", "expiry"};
+  for (const auto& [name, event] : shown_by) {
+    std::vector<Goal> without = goals_of({source, target, all, true}), with = without;
+    Coverage others{{"transactions", 9}, {"executed", 9}, {"commands", 9}, {"succeeded", 9}};
+    for (const auto& [ignored, each] : shown_by) others[each] = 9;
+    others.erase(event);
+    count_goals("lists", others, without);
+    count_goals("lists", {{event, 1}}, with);
+    EXPECT_TRUE(goal(with, name).possible) << name;
+    EXPECT_FALSE(goal(without, name).met()) << name;
+    EXPECT_TRUE(goal(with, name).met()) << name;
+  }
+}
+
+TEST(Goals, OneOfEachFamilyIsMetByItsOwnCases) {
+  const fixtures::Capabilities server;
+  std::vector<Goal> goals = goals_of({server, server, families});
+  count_goals("strings", {{"succeeded", 4}}, goals);
+  count_goals("expiry", {{"written_following", 4}}, goals);
+  EXPECT_EQ(goal(goals, "commands succeeded, family strings").times, 4u);
+  EXPECT_FALSE(goal(goals, "commands succeeded, family expiry").met()) << "all were refused";
+  EXPECT_EQ(family_for(goal(goals, "commands succeeded, family expiry"), families), "expiry");
+}
+
+TEST(Goals, ModulesValuesAreWrittenWhereTheyCanBeCompared) {
+  fixtures::Capabilities server;
+  server.modules = {"bf"};
+  const char* name = "a value of a module was written";
+  EXPECT_TRUE(goal(goals_of({server, server, families, true}), name).possible);
+  EXPECT_FALSE(goal(goals_of({server, server, families, false}), name).possible);
+  server.modules = {"of-no-types"};
+  EXPECT_FALSE(goal(goals_of({server, server, families, true}), name).possible);
 }
 
 TEST(Control, ServersReplicateWhoseSnapshotsTheyLoad) {
