@@ -89,12 +89,14 @@ asio::awaitable<std::string> LockstepDriver::ask(std::string method, std::string
     failure = error.what();
   }
   if (!failure.empty()) {
-    // An engine that ends closes its control before it is gone: its own last words say more.
-    if (co_await child_->wait(ending_limit)) require_running();
+    // An engine that ends closes its control before it is gone: its own last words say more. One
+    // that has not answered yet is asked again anyway.
+    if (answered_ && co_await child_->wait(ending_limit)) require_running();
     throw ConnectionError(failure);
   }
   if (answer.status != 200)
     throw ConnectionError(fmt::format("{}: {} {}", path, answer.status, answer.body));
+  answered_ = true;
   if (path == "/status") status_ = answer.body;
   co_return std::move(answer.body);
 }
@@ -130,11 +132,14 @@ asio::awaitable<std::string> LockstepDriver::why_not_caught_up() {
 }
 
 asio::awaitable<void> LockstepDriver::finish(milliseconds limit) {
+  require_running();
   std::string failure;
   try {
     co_await ask("POST", "/finalize", limit);
   } catch (const ConnectionError& error) {
     failure = error.what();
+  } catch (const UserError& error) {
+    failure = error.what();  // it has ended, and its status says how
   }
   const auto status = co_await child_->wait(milliseconds(10000));
   if (status && *status == 0) co_return;

@@ -31,6 +31,7 @@ class LockstepDriver : public Driver {
   DriverContext context_;
   std::optional<fixtures::Child> child_;
   std::string status_ = "{}";
+  bool answered_ = false;  ///< it has been asked something, and said it
   /// master_repl_offset of each primary of the source when we were first asked whether the targets
   /// have caught up.
   std::map<std::string, int64_t> wanted_;
