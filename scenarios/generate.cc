@@ -1,5 +1,7 @@
 #include "scenarios/generate.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
@@ -104,15 +106,36 @@ void append_before(std::vector<TimedCommand>& part, Step step, uint32_t connecti
 
 }  // namespace
 
-bool is_usable(const Form& form, const Capability& capability) {
-  if ((form.flags & field_expiry) ? !capability.field_expiry : form.since > capability.version) {
-    return false;
+std::string why_unusable(const Form& form, const Capability& capability) {
+  if (form.flags & field_expiry) {
+    if (!capability.field_expiry) return "fields of hashes do not expire there";
+  } else if (form.since > capability.version) {
+    return fmt::format("newer than the commands of Redis {}.{}, which the server says it has",
+                       capability.version / 100, capability.version % 100);
   }
-  if (holds_since(form) > capability.oldest) return false;
-  if (may_make_a_secret_consumer(form, capability.source_version)) return false;
-  if ((form.flags & databases) && !capability.multiple_databases) return false;
-  if ((form.flags & effects_only) && capability.version < 302) return false;
-  return capability.source != TopologyKind::twemproxy || !refused_by_twemproxy(form);
+  if (holds_since(form) > capability.oldest) return "a server cannot hold what they write";
+  if (may_make_a_secret_consumer(form, capability.source_version))
+    return "the source may make a consumer of which it tells no replica";
+  if ((form.flags & databases) && !capability.multiple_databases)
+    return "these clusters are run with one database";
+  if ((form.flags & effects_only) && capability.version < 302)
+    return "the source replicates scripts verbatim";
+  const bool refused = capability.source == TopologyKind::twemproxy && refused_by_twemproxy(form);
+  return refused ? "Twemproxy does not pass them on" : "";
+}
+
+bool is_usable(const Form& form, const Capability& capability) {
+  return why_unusable(form, capability).empty();
+}
+
+std::map<std::string, std::vector<std::string>> unusable_forms(const std::string& family,
+                                                               const Capability& capability) {
+  std::map<std::string, std::vector<std::string>> forms;
+  for (const Form& form : forms_of(family)) {
+    const std::string why = why_unusable(form, capability);
+    if (!why.empty()) forms[why].emplace_back(form.words);
+  }
+  return forms;
 }
 
 std::vector<std::string> unusable_families(const WorkloadSpec& workload,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 
 #include "scenarios/families.h"
 #include "scenarios/plan.h"
@@ -18,8 +19,12 @@ struct Capability {
   uint16_t oldest = UINT16_MAX;  ///< version of the oldest server, which must hold what is written
 };
 
-/// Whether such servers know the form and such a source takes it.
+/// Why such servers do not get the form; empty: they know it, and such a source takes it.
+std::string why_unusable(const Form& form, const Capability& capability);
 bool is_usable(const Form& form, const Capability& capability);
+/// The words of the family's forms that are not generated, by why.
+std::map<std::string, std::vector<std::string>> unusable_forms(const std::string& family,
+                                                               const Capability& capability);
 
 /// The families of the workload that have no form for such servers.
 std::vector<std::string> unusable_families(const WorkloadSpec& workload,

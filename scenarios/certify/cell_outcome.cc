@@ -49,6 +49,20 @@ void note_losses(const CaseResult& result, Cell& cell) {
     add_loss("what the target refused to hold", 0, cell);
 }
 
+namespace {
+
+/// Of a cell of which no family can be tried.
+std::string why_nothing(const Cell& cell) {
+  std::vector<std::string> reasons;
+  for (const std::string& family : cell.skipped_families) {
+    for (const Untried& untried : cell.untried)
+      if (untried.what == family) reasons.push_back(family + " (" + untried.reason + ")");
+  }
+  return fmt::format("none of its families can be tried: {}", fmt::join(reasons, "; "));
+}
+
+}  // namespace
+
 void decide(Cell& cell, const std::string& failure) {
   const auto& findings = cell.findings;
   const auto failed = [](const Finding& finding) { return finding.verdict == "fail"; };
@@ -67,8 +81,7 @@ void decide(Cell& cell, const std::string& failure) {
     cell.try_again = ours_alone;
   } else if (cell.families.empty() && !cell.skipped_families.empty()) {
     cell.outcome = Outcome::unsupported;
-    cell.reason = fmt::format("{} knows none of these families: {}", cell.from,
-                              fmt::join(cell.skipped_families, ", "));
+    cell.reason = why_nothing(cell);
   } else if (cell.passed == 0 || cell.passed != cell.cases) {
     cell.reason = "no case was run";
   } else if (!missed.empty()) {

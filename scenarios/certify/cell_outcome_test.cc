@@ -45,11 +45,12 @@ TEST(Doubt, OfACaseWhoseClientsLostConnections) {
 
 TEST(Decide, NoFamilyThatTheSourceKnowsIsUnsupported) {
   Cell cell;
-  cell.from = "old";
   cell.skipped_families = {"functions", "streams"};
+  cell.untried = {{"functions", "too new", {"FCALL"}}, {"streams", "too long", {"XADD"}}};
   decide(cell, "");
   EXPECT_EQ(cell.outcome, Outcome::unsupported);
-  EXPECT_EQ(cell.reason, "old knows none of these families: functions, streams");
+  EXPECT_EQ(cell.reason,
+            "none of its families can be tried: functions (too new); streams (too long)");
   decide(cell, "the disk is full");
   EXPECT_EQ(cell.outcome, Outcome::not_certified);
 }

@@ -9,6 +9,7 @@
 #include "scenarios/certify/cell_outcome.h"
 #include "scenarios/certify/cell_scenario.h"
 #include "scenarios/certify/goals.h"
+#include "scenarios/certify/untried.h"
 #include "scenarios/run_case.h"
 #include "sync/base/error.h"
 
@@ -63,10 +64,9 @@ class CellRun {
     }
     co_await take_servers();
     for (const std::string& family : context_.request.families) {
-      const Scenario scenario = make_scenario(cell_, family);
-      const bool known = unusable_families(scenario.workload, capability_of(scenario)).empty();
-      (known ? cell_.families : cell_.skipped_families).push_back(family);
+      note_family(family, capability_of(make_scenario(cell_, family)), cell_);
     }
+    note_modules(context_.facts.at(cell_.from).server, context_.facts.at(cell_.to).server, cell_);
     cell_.goals =
         goals_of({context_.facts.at(cell_.from).server, context_.facts.at(cell_.to).server,
                   cell_.families, cell_.from == cell_.to});
@@ -124,6 +124,7 @@ class CellRun {
     cell_.commands += result.before.commands + result.during.commands;
     count_goals(family, result.coverage, cell_.goals);
     note_losses(result, cell_);
+    note_checks(result, cell_);
     if (result.verdict == Verdict::pass) {
       ++cell_.passed;
       fs::remove_all(result.directory);

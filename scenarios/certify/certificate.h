@@ -36,6 +36,13 @@ struct Goal {
   bool met() const { return !possible || times > 0; }
 };
 
+/// What a cell's cases had not in them though it was asked for, and why.
+struct Untried {
+  std::string what;                   ///< a family, the values of a module, or a check
+  std::string reason;                 ///< true of this pair
+  std::vector<std::string> commands;  ///< of the family: what was not generated, as forms/ has it
+};
+
 /// A case that did not pass.
 struct Finding {
   std::string family;
@@ -55,7 +62,8 @@ struct Cell {
   Outcome outcome = Outcome::not_certified;
   std::string reason;
   std::vector<std::string> families;          ///< whose cases ran
-  std::vector<std::string> skipped_families;  ///< that the source does not know
+  std::vector<std::string> skipped_families;  ///< of which nothing could be generated
+  std::vector<Untried> untried;               ///< these families' commands, too
   uint64_t cases = 0, passed = 0;
   uint64_t seed = 0;      ///< of the first case
   uint64_t commands = 0;  ///< that the workloads ran
@@ -92,7 +100,7 @@ struct Request {
 };
 
 struct Certificate {
-  static constexpr int schema = 2;
+  static constexpr int schema = 3;
   std::string tool_version;
   std::string started, ended;  ///< UTC, ISO 8601; `ended` is empty while it runs
   std::string command;         ///< as it was typed

@@ -21,6 +21,10 @@ Json goal_json(const Goal& goal) {
   return {{"name", goal.name}, {"times", goal.times}, {"possible", goal.possible}};
 }
 
+Json untried_json(const Untried& untried) {
+  return {{"what", untried.what}, {"reason", untried.reason}, {"commands", untried.commands}};
+}
+
 Json finding_json(const Finding& finding) {
   return {{"family", finding.family},          {"seed", finding.seed},
           {"verdict", finding.verdict},        {"reason", finding.reason},
@@ -36,6 +40,7 @@ Json cell_json(const Cell& cell) {
           {"reason", cell.reason},
           {"families", cell.families},
           {"skipped_families", cell.skipped_families},
+          {"untried", list_of(cell.untried, untried_json)},
           {"cases", cell.cases},
           {"passed", cell.passed},
           {"seed", cell.seed},

@@ -70,15 +70,6 @@ std::string section(const char* title, const std::vector<Group>& groups) {
   return text;
 }
 
-std::string skipped(const Certificate& certificate) {
-  const auto families = skipped_families_of(certificate);
-  if (families.empty()) return "";
-  std::string text = "\n## Families that a source does not know\n\n";
-  for (const auto& [family, sources] : families)
-    text += fmt::format("- {}: {}\n", plain(family), plain(sources));
-  return text;
-}
-
 std::string finding_text(const Finding& finding) {
   std::string text = fmt::format("- {}, seed {}: {}\n", plain(finding.family), finding.seed,
                                  plain(finding.reason));
@@ -146,7 +137,7 @@ std::string certificate_markdown(const Certificate& certificate) {
          earlier(certificate) +
          section("Not certified", reasons_of(certificate, Outcome::not_certified)) +
          section("Unsupported", reasons_of(certificate, Outcome::unsupported)) +
-         skipped(certificate) + goals(certificate) + servers(certificate);
+         section("Not tried", untried_of(certificate)) + goals(certificate) + servers(certificate);
 }
 
 }  // namespace lockstep::scenarios::certify

@@ -39,6 +39,10 @@ Goal goal_of(Fields& fields) {
   return {fields.text("name"), fields.count("times"), fields.flag("possible")};
 }
 
+Untried untried_of(Fields& fields) {
+  return {fields.text("what"), fields.text("reason"), fields.texts("commands")};
+}
+
 Finding finding_of(Fields& fields) {
   return {.family = fields.text("family"),
           .seed = fields.count("seed"),
@@ -68,6 +72,11 @@ void require_consistent(const Fields& fields, const Cell& cell) {
     deny("failed, but it has no finding");
   if (cell.try_again && cell.outcome != Outcome::not_certified)
     deny("to be tried again, but it is decided");
+  for (const std::string& family : cell.skipped_families) {
+    const auto of_it = [&](const Untried& each) { return each.what == family; };
+    if (std::none_of(cell.untried.begin(), cell.untried.end(), of_it))
+      fields.refuse("skipped_families", fmt::format("\"{}\" has no reason in untried", family));
+  }
   if (cell.earlier.size() < cell.retried) deny("cases were run once more, and are not listed");
 }
 
@@ -80,6 +89,7 @@ Cell cell_of(Fields& fields) {
   cell.reason = fields.text("reason");
   cell.families = fields.texts("families");
   cell.skipped_families = fields.texts("skipped_families");
+  cell.untried = fields.list("untried", untried_of);
   cell.cases = fields.count("cases");
   cell.passed = fields.count("passed");
   cell.seed = fields.count("seed");

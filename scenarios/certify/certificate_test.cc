@@ -90,7 +90,7 @@ TEST(ReadCertificate, NamesTheFieldAndWhatIsWrong) {
   expect_refused("/kind", "x",
                  "kind: is not \"lockstep certificate\": no file of `lockstep certify`");
   expect_refused("/schema", 1,
-                 "schema: 1 was written by another version of lockstep; this one reads 2: use the "
+                 "schema: 1 was written by another version of lockstep; this one reads 3: use the "
                  "one that wrote it");
   expect_refused("/command", 7, "command: text is expected, not 7");
   expect_refused("/extra", 7, "extra: no such field is known");
@@ -131,6 +131,8 @@ TEST(ReadCertificate, NoOutcomeThatTheCellDenies) {
   expect_refused("/cells/1/findings", json::array(),
                  "cells[1].outcome: failed, but it has no finding");
   expect_refused("/cells/0/try_again", true, outcome + "to be tried again, but it is decided");
+  expect_refused("/cells/0/skipped_families", {"geo"},
+                 "cells[0].skipped_families: \"geo\" has no reason in untried");
   expect_refused("/cells/0/retried", 1, outcome + "cases were run once more, and are not listed");
 }
 

@@ -163,16 +163,29 @@ std::vector<GoalSum> goals_of(const Certificate& certificate) {
   return sums;
 }
 
-std::vector<std::pair<std::string, std::string>> skipped_families_of(
-    const Certificate& certificate) {
-  std::map<std::string, Names> sources;
+namespace {
+
+std::string untried_text(const Untried& untried, const Cell& cell) {
+  const auto& skipped = cell.skipped_families;
+  if (std::find(skipped.begin(), skipped.end(), untried.what) != skipped.end())
+    return untried.what + " (all)";
+  const size_t forms = untried.commands.size();
+  if (forms == 0) return untried.what;
+  return fmt::format("{} ({} form{})", untried.what, forms, forms == 1 ? "" : "s");
+}
+
+}  // namespace
+
+std::vector<Group> untried_of(const Certificate& certificate) {
+  Groups groups;
   for (const Cell* cell : done_cells(certificate)) {
-    for (const std::string& family : cell->skipped_families) sources[family].insert(cell->from);
+    std::map<std::string, std::vector<std::string>> by_reason;
+    for (const Untried& untried : cell->untried)
+      by_reason[untried.reason].push_back(untried_text(untried, *cell));
+    for (const auto& [reason, things] : by_reason)
+      groups.add(fmt::format("{}: {}", fmt::join(things, ", "), reason), *cell, 0);
   }
-  std::vector<std::pair<std::string, std::string>> all;
-  for (const auto& [family, names] : sources)
-    all.emplace_back(family, names_in_words(certificate.request.from, names));
-  return all;
+  return groups.groups(certificate.request);
 }
 
 std::string totals_text(const Certificate& certificate) {

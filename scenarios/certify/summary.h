@@ -24,9 +24,9 @@ std::vector<Group> losses_of(const Certificate& certificate);
 /// The cells of an outcome by their reason; an empty one stands as "no reason is given".
 std::vector<Group> reasons_of(const Certificate& certificate, Outcome outcome);
 
-/// Families that did not run, with the sources that do not know them.
-std::vector<std::pair<std::string, std::string>> skipped_families_of(
-    const Certificate& certificate);
+/// What was not tried, by why: "lists (7 forms), functions (all): newer than …". certificate.json
+/// names the commands.
+std::vector<Group> untried_of(const Certificate& certificate);
 
 /// "289 cells tried, 768 cases, 867,000 commands, 7.2 s a cell".
 std::string totals_text(const Certificate& certificate);

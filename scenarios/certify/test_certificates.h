@@ -85,6 +85,9 @@ inline rc::Gen<Certificate> arbitrary_certificate() {
       other.seed = *count;
       other.commands = *count;
       other.skipped_families = *rc::gen::container<std::vector<std::string>>(text);
+      for (const std::string& family : other.skipped_families)
+        other.untried.push_back({family, *text, {*text}});
+      other.untried.push_back({*text, *text, *rc::gen::container<std::vector<std::string>>(text)});
       other.seconds = static_cast<double>(*rc::gen::arbitrary<uint32_t>()) / 1000;
       if (other.outcome == Outcome::not_certified)
         other.reason = *rc::gen::arbitrary<std::string>();

@@ -142,6 +142,9 @@ TEST(Markdown, HoldsEverything) {
   certificate.cells[2].findings[0].reason = "a | b <i> *c*\nd";
   certificate.cells[2].findings[0].reproduction = "run `x`";
   certificate.cells[0].skipped_families = {"streams"};
+  certificate.cells[0].untried = {{"streams", "too new", {"XADD", "XDEL"}},
+                                  {"lists", "too new", {"LMOVE"}},
+                                  {"a check", "not here", {}}};
   const std::string text = certificate_markdown(certificate);
   for (const std::string part :
        {"`lockstep certify --from old-1,new-2 --to old-1,new-2,new-3`\n",
@@ -149,7 +152,8 @@ TEST(Markdown, HoldsEverything) {
         "### old-1 → new-2 (standalone): failed\n", "a \\| b \\<i\\> \\*c\\* d\n",
         "repeat it: `` run `x` ``\n", "| a key expired | 5 | 5 | 15 |\n",
         "| new-2 | 2.0.2 | def | 11 |\n", "- **hash field expiry** (12 seen in 1 cell)\n",
-        "- streams: old-1\n"})
+        "## Not tried\n\n- **a check: not here**\n  - standalone: from old-1 into old-1\n"
+        "- **streams (all), lists (1 form): too new**\n"})
     EXPECT_NE(text.find(part), std::string::npos) << part << "\nis not in\n" << text;
 }
 
