@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -97,6 +98,44 @@ TEST_F(Fleet, TheExampleWorks) {
   const fixtures::Outcome outcome = lockstep(words);
   EXPECT_EQ(outcome.status, 2) << outcome.out << outcome.err;
   EXPECT_NE(outcome.out.find("part 2 of 2 is missing"), std::string::npos) << outcome.out;
+}
+
+/// The shell words of the pods of the Indexed Job, below `root`.
+std::string pod_script(const fs::path& root) {
+  const std::string begin = "args: ['";
+  std::ifstream file("docs/fleet.md");
+  for (std::string line; std::getline(file, line);) {
+    const size_t at = line.find(begin + "lockstep certify");
+    if (at == std::string::npos) continue;
+    std::string script = line.substr(at + begin.size());
+    script.resize(script.rfind("']"));
+    for (const std::string path : {"/parts", "/matrix"})
+      for (size_t i = 0; (i = script.find(" " + path, i)) != std::string::npos;
+           i += root.string().size())
+        script.insert(i + 1, root.string());
+    return script;
+  }
+  return "exit 99";
+}
+
+/// A pod has done its work if it leaves a certificate, certified or not: the join shows it.
+TEST_F(Fleet, APodOfKubernetesFailsOnlyWithoutACertificate) {
+  const fs::path stub = directory_.path() / "bin/lockstep", part = directory_.path() / "parts/3";
+  fixtures::make_directories(stub.parent_path());
+  fixtures::make_directories(part);
+  fixtures::write_text(stub, "#!/bin/sh\nexit $STATUS\n");
+  fs::permissions(stub, fs::perms::owner_all);
+  fixtures::write_text(directory_.path() / "pod", pod_script(directory_.path()));
+  const auto succeeds = [&](int status) {
+    const std::string words = "STATUS=" + std::to_string(status) +
+                              " JOB_COMPLETION_INDEX=3 PATH=" + stub.parent_path().string() +
+                              ":$PATH sh " + (directory_.path() / "pod").string();
+    return std::system(words.c_str()) == 0;
+  };
+  EXPECT_FALSE(succeeds(2)) << "there is no certificate";
+  fixtures::write_text(part / "certificate.json", "{}");
+  for (const int status : {0, 1, 2}) EXPECT_TRUE(succeeds(status)) << status;
+  for (const int status : {137, 254, 255}) EXPECT_FALSE(succeeds(status)) << status;
 }
 
 }  // namespace
