@@ -117,7 +117,7 @@ std::string why_unusable(const Form& form, const Capability& capability) {
   if (may_make_a_secret_consumer(form, capability.source_version))
     return "the source may make a consumer of which it tells no replica";
   if ((form.flags & databases) && !capability.multiple_databases)
-    return "these clusters are run with one database";
+    return "a cluster of these has one database";
   if ((form.flags & effects_only) && capability.version < 302)
     return "the source replicates scripts verbatim";
   const bool refused = capability.source == TopologyKind::twemproxy && refused_by_twemproxy(form);

@@ -105,7 +105,8 @@ Capability capability_of(const Scenario& scenario) {
     const fixtures::Capabilities server = abilities_of(spec);
     capability.oldest = std::min(capability.oldest, server.commands);
     capability.field_expiry &= server.has("field-expiry");
-    capability.multiple_databases &= spec.topology == TopologyKind::standalone;
+    capability.multiple_databases &=
+        spec.topology == TopologyKind::standalone || spec.config.contains("cluster-databases");
   }
   capability.source_version = abilities_of(scenario.source()).commands;
   capability.version =

@@ -64,12 +64,24 @@ class CellRun {
     }
     co_await take_servers();
     for (const std::string& family : context_.request.families) {
-      note_family(family, capability_of(make_scenario(cell_, family)), cell_);
+      note_family(family, capability_of(scenario_of(family)), cell_);
     }
     note_modules(context_.facts.at(cell_.from).server, context_.facts.at(cell_.to).server, cell_);
     cell_.goals =
         goals_of({context_.facts.at(cell_.from).server, context_.facts.at(cell_.to).server,
                   cell_.families, cell_.from == cell_.to});
+  }
+
+  /// Both clusters have databases where both servers can.
+  Scenario scenario_of(const std::string& family) const {
+    Scenario scenario = make_scenario(cell_, family);
+    const bool both = context_.facts.at(cell_.from).server.has("cluster-databases") &&
+                      context_.facts.at(cell_.to).server.has("cluster-databases");
+    if (cell_.topology == Topology::cluster && both) {
+      for (DeploymentSpec& spec : scenario.deployments)
+        spec.config["cluster-databases"] = cluster_databases;
+    }
+    return scenario;
   }
 
   asio::awaitable<void> take_servers() {
@@ -109,7 +121,7 @@ class CellRun {
   }
 
   asio::awaitable<void> run_case(std::string family, uint64_t seed) {
-    CaseResult result = co_await play(make_scenario(cell_, family), seed);
+    CaseResult result = co_await play(scenario_of(family), seed);
     doubt(result);
     if (environment_failed(result)) {
       // It proves nothing, for or against: once more.
@@ -117,7 +129,7 @@ class CellRun {
       ++cell_.retried;
       cell_.earlier.push_back(finding_of(family, result));
       co_await change_servers();
-      result = co_await play(make_scenario(cell_, family), seed);
+      result = co_await play(scenario_of(family), seed);
       doubt(result);
     }
     ++cell_.cases;

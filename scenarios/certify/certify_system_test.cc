@@ -121,6 +121,22 @@ TEST_F(certify_matrix, clusters) {
   EXPECT_EQ(made.cells[0].outcome, Outcome::certified) << outcome_text(made.cells[0]);
 }
 
+/// Both sides can have databases in a cluster, and do; where one cannot, none are written.
+TEST_F(certify_matrix, clusters_with_databases) {
+  if (!here({"newest-valkey"})) GTEST_SKIP() << "Skipped: the newest Valkey is not here";
+  const Ended outcome = certify({"--from", "newest-valkey", "--to", "newest-valkey,default",
+                                 "--topology", "cluster", "--families", "databases"});
+  EXPECT_EQ(outcome.status, 0) << outcome.out << outcome.err;
+  const Certificate made = certificate();
+  ASSERT_EQ(made.cells.size(), 2u);
+  for (const Cell& cell : made.cells) {
+    const bool both = cell.from == cell.to;
+    EXPECT_EQ(cell.outcome, both ? Outcome::certified : Outcome::unsupported) << outcome_text(cell);
+    EXPECT_EQ(cell.families.size(), both ? 1u : 0u) << outcome_text(cell);
+    EXPECT_EQ(cell.reason.find("has one database") != std::string::npos, !both) << cell.reason;
+  }
+}
+
 TEST_F(certify_matrix, one_that_was_killed_goes_on_where_it_was) {
   const Words args{"--from",     "default", "--to",   "default", "--topology", "standalone,cluster",
                    "--families", "strings", "--jobs", "1"};

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "fixtures/capabilities.h"
+
 namespace lockstep::scenarios::certify {
 
 namespace {
@@ -31,6 +33,8 @@ asio::awaitable<Lease> ServerPool::take(std::string server, Topology topology) {
   options.topology = clustered ? fixtures::Topology::cluster : fixtures::Topology::standalone;
   options.spec = fixtures::find_server(server);
   options.primaries = clustered ? cluster_primaries : 1;
+  if (clustered && fixtures::capabilities_of(options.spec).has("cluster-databases"))
+    options.config["cluster-databases"] = cluster_databases;
   lease->deployment =
       co_await fixtures::Deployment::start(executor_, lease->addresses, directory_, options);
   co_return std::move(lease);

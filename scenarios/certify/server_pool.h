@@ -13,6 +13,9 @@ namespace lockstep::scenarios::certify {
 
 namespace asio = boost::asio;
 
+/// Of each cluster whose servers know the setting.
+inline constexpr const char* cluster_databases = "16";
+
 /// A deployment that runs, and its addresses.
 struct PooledDeployment {
   std::string server;

@@ -42,7 +42,7 @@ TEST(Untried, DatabasesOfAClusterAreNotWhatTheSourceDoesNotKnow) {
   note_family("databases", cluster, cell);
   EXPECT_EQ(cell.skipped_families, std::vector<std::string>{"databases"});
   ASSERT_EQ(cell.untried.size(), 1u);
-  EXPECT_EQ(cell.untried[0].reason, "these clusters are run with one database");
+  EXPECT_EQ(cell.untried[0].reason, "a cluster of these has one database");
 }
 
 TEST(Untried, ModulesThatBothSidesHaveInTwoBuilds) {
