@@ -63,17 +63,28 @@ Ledger::Block& Ledger::room(Partition& partition, size_t bytes) {
   return blocks.back();
 }
 
-/// Spills before it would take more than is allowed.
+/// Spills before it would take more than is allowed. A block that is free has the usual size: it
+/// makes room for a larger one only if it is given back.
 Ledger::Block Ledger::new_block(size_t bytes) {
   const size_t wanted = std::max(bytes, block_bytes);
-  if (free_.empty() && memory_ + wanted > memory_max_) spill();
-  if (!free_.empty() && wanted == block_bytes) {
+  const bool usual = wanted == block_bytes;
+  if (!usual && memory_ + wanted > memory_max_) give_back_free();
+  if ((!usual || free_.empty()) && memory_ + wanted > memory_max_) {
+    spill();
+    if (!usual) give_back_free();
+  }
+  if (usual && !free_.empty()) {
     Block block = std::move(free_.back());
     free_.pop_back();
     return block;
   }
   memory_ += wanted;
   return {.memory = std::unique_ptr<char[]>(new char[wanted]), .size = 0, .capacity = wanted};
+}
+
+void Ledger::give_back_free() {
+  for (const Block& block : free_) memory_ -= block.capacity;
+  free_.clear();
 }
 
 void Ledger::spill() {
@@ -156,8 +167,7 @@ void Ledger::read(size_t index, const Visit& visit) const {
 void Ledger::drop(size_t index) {
   for (const Block& block : partitions_[index].blocks) memory_ -= block.capacity;
   partitions_[index].blocks.clear();
-  for (const Block& block : free_) memory_ -= block.capacity;
-  free_.clear();
+  give_back_free();
 }
 
 }  // namespace lockstep::verifier

@@ -62,6 +62,7 @@ class Ledger {
 
   Block& room(Partition& partition, size_t bytes);
   Block new_block(size_t bytes);
+  void give_back_free();
   void spill();
   void write_extent(Partition& partition, std::vector<Bytes>& pieces, uint64_t bytes);
   void recycle(std::vector<Block>& blocks);

@@ -26,7 +26,7 @@ rdb::Digester& ValueBlocks::block(size_t index) {
 
 void ValueBlocks::on_string(Bytes piece) {
   if (piece.empty()) return;
-  block(blocks_.size()).on_string(piece);
+  block(blocks_.size()).on_list_item(piece);  // a piece that looks like a HyperLogLog is none
   elements_ += piece.size();
 }
 
