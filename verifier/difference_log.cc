@@ -40,6 +40,9 @@ uint64_t DifferenceLog::written_bytes() {
 }
 
 void DifferenceLog::add(Difference difference) {
+  const uint64_t evicted = report_.explained[static_cast<size_t>(Explained::evicted)];
+  if (difference.explained == Explained::evicted && evicted >= report_.target.evicted_keys)
+    difference.explained = Explained::no;  // as many as were evicted are explained
   ++report_.counts[static_cast<size_t>(difference.diff_class)];
   if (difference.explained != Explained::no)
     ++report_.explained[static_cast<size_t>(difference.explained)];

@@ -102,6 +102,7 @@ class Verification {
     for (size_t i = 0; i < side.node_count(); ++i)
       report.nodes.push_back(side.node(i).endpoint.label());
     report.version = side.node(0).version;
+    report.evicted_keys = side.evicted_keys();
     keys_expected_ += side.keys_at_open();
   }
 
@@ -228,6 +229,7 @@ class Verification {
     const Clock::time_point begin = Clock::now();
     co_await report_strays(source_, target_, matcher_, log_);
     co_await target_.look_for_evictions();
+    report_.target.evicted_keys = target_.evicted_keys();
     settling_ = true;
     co_await quiet_.look();
     // As many at a time as the memory holds; as a rule all.

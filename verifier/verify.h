@@ -95,7 +95,8 @@ const char* diff_class_name(DiffClass diff_class);
 /// Why a difference was to be expected. It is one all the same: the target lacks the data.
 enum class Explained : uint8_t {
   no,
-  evicted,      ///< missing from a server that has evicted keys which its policy lets it evict
+  evicted,      ///< missing from a server that has evicted keys which its policy lets it evict; no
+                ///< more keys than were evicted
   unsupported,  ///< the target's version cannot hold it
 };
 inline constexpr size_t explained_count = 3;
@@ -166,6 +167,7 @@ struct SideReport {
   uint64_t bytes = 0;                   ///< of snapshots or payloads
   uint64_t functions = 0;               ///< libraries seen in snapshots
   uint64_t own_keys = 0;                ///< keys of Lockstep's own, which are not compared
+  uint64_t evicted_keys = 0;            ///< by its nodes since their statistics began
   std::vector<NodePosition> positions;  ///< of a position cut
 };
 
