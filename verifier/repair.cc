@@ -81,14 +81,14 @@ VerifyReport verify_and_repair(const VerifyOptions& options, const RepairOptions
   }
   VerifyReport first = verify(options);
   if (first.verdict != Verdict::different) return first;
+  VerifyOptions learnt = options;
+  learnt.expiry_grace = first.expiry_grace;
   if (repair.dry_run) {
-    first.repair = mend(options, repair, options.report / "diff.jsonl");
+    first.repair = mend(learnt, repair, options.report / "diff.jsonl");
     write_report(first, options.report);
     return first;
   }
   keep_first_verdict(options.report);
-  VerifyOptions learnt = options;
-  learnt.expiry_grace = first.expiry_grace;
   RepairReport done = mend(learnt, repair, options.report / "diff-before.jsonl");
   VerifyReport second = verify(options);
   second.repair = std::move(done);

@@ -18,17 +18,19 @@ asio::awaitable<void> Repairer::mend_held(std::vector<Difference>& batch) {
   const auto end = std::chrono::steady_clock::now() + options_.settle;
   while (!batch.empty()) {
     const std::vector<HeldPair> pairs = co_await mend_in_one_hold(batch);
+    const bool last = std::chrono::steady_clock::now() >= end;
     std::vector<Difference> left;
     for (size_t i = 0; i < batch.size(); ++i) {
-      if (pairs[i].state != HeldPair::State::read) left.push_back(std::move(batch[i]));
+      const bool ahead = pairs[i].state == HeldPair::State::ahead;
+      if (ahead && last) {
+        leave(batch[i].key,
+              fmt::format("the engine reads it again and again: at no position within {}",
+                          format_duration(options_.settle)));
+      } else if (pairs[i].state != HeldPair::State::read) {
+        left.push_back(std::move(batch[i]));  // those that no hold had time for get theirs
+      }
     }
     batch = std::move(left);
-    if (!batch.empty() && std::chrono::steady_clock::now() >= end) {
-      for (const Difference& each : batch)
-        leave(each.key, fmt::format("the engine reads it again and again: at no position within {}",
-                                    format_duration(options_.settle)));
-      batch.clear();
-    }
     co_await pause_for(hold_pause);
   }
 }

@@ -7,6 +7,7 @@
 
 #include "sync/base/error.h"
 #include "verifier/parallel.h"
+#include "verifier/settle.h"
 
 namespace lockstep::verifier {
 
@@ -57,6 +58,7 @@ Repairer::Repairer(Side& source, Side& target, const VerifyOptions& options,
       report_(report),
       tolerance_{options.expiry_tolerance, options.expiry_grace},
       batch_keys_(first_batch_keys) {
+  tolerance_.entries_read = replicates_entries_read(source);
   if (!options.engine.empty() && !repair.dry_run) engine_.emplace(options.engine, options.max_hold);
 }
 

@@ -36,6 +36,8 @@ void add_undo_command(CLI::App& verify, std::function<int()>& action) {
   command->add_flag("--force", flags->force, "Also keys that were changed since the repair");
   command->add_flag("--dry-run", flags->dry_run, "Only say what would be done");
   command->footer(
+      "It holds no engine: stop the one that feeds the target first, else its writes and these may "
+      "cross.\n"
       "Exit codes: 0 all is as before the repair, 1 some keys were changed since, 2 could not do "
       "it, 254 bad arguments");
   command->callback([&action, flags] { action = [flags] { return run_undo(*flags); }; });
