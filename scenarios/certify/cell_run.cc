@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 /// Further cases for a goal that was not met, each with a new seed.
-constexpr uint64_t tries_for_a_goal = 4;
+constexpr uint64_t tries_for_a_goal = 8;
 constexpr uint64_t first_seed_for_goals = seeds_of_a_cell / 2;
 
 void say_nothing(const std::string&) {}
