@@ -33,10 +33,12 @@ class executor : public testing::Test {
 
 TEST_F(executor, a_command_that_waits_for_another_client_is_served) {
   const ExecutionStats stats = play({{5, 0, "BLPOP list 5"},
-                                     {0, 50, "SET a 1"},
-                                     {0, 50, "SET b 1"},
-                                     {0, 50, "SET c 1"},
-                                     {0, 50, "RPUSH list x"}});
+                                     {0, 500, "SET a 1"},
+                                     {0, 500, "SET b 1"},
+                                     {0, 500, "SET c 1"},
+                                     {0, 500, "SET d 1"},
+                                     {0, 500, "SET e 1"},
+                                     {0, 500, "RPUSH list x"}});
   EXPECT_EQ(stats.served, 1u);
   EXPECT_EQ(stats.succeeded.at("BLPOP"), 1u);
 }

@@ -108,9 +108,10 @@ std::vector<Difference> compare_libraries(const std::vector<NodeLibraries>& sour
       if (made.second && !node.known) made.first->second.explained = Explained::unsupported;
     }
     for (const auto& [name, code] : node.code) {
-      if (!wanted.contains(name))
-        found.try_emplace(name,
-                          difference_of(name, node.node + " has it, and the source does not"));
+      if (wanted.contains(name)) continue;
+      const auto made = found.try_emplace(
+          name, difference_of(name, node.node + " has it, and the source does not"));
+      made.first->second.source_type = "none";
     }
   }
   std::vector<Difference> differences;

@@ -24,15 +24,19 @@ std::set<std::string> codes_of(const std::vector<NodeLibraries>& side, const std
 
 }  // namespace
 
-LibraryPlan plan_libraries(const std::set<std::string>& names,
+LibraryPlan plan_libraries(const std::map<std::string, bool>& extra,
                            const std::vector<NodeLibraries>& source,
                            const std::vector<NodeLibraries>& target) {
   LibraryPlan plan;
-  for (const std::string& name : names) {
+  for (const auto& [name, is_extra] : extra) {
     const std::set<std::string> codes = codes_of(source, name);
     if (codes.size() > 1) {
       plan.impossible[name] =
           "primaries of the source have different code by this name: load the right one there";
+      continue;
+    }
+    if (codes.empty() && !is_extra) {
+      plan.impossible[name] = "the source has lost it since: verify again";
       continue;
     }
     const auto code = codes.empty() ? std::nullopt : std::optional(*codes.begin());

@@ -24,9 +24,10 @@ struct LibraryPlan {
   std::map<std::string, std::string> impossible;  ///< why, by the library's name
 };
 
-/// Of these libraries. `source` and `target`: their primaries, in the order of their nodes.
+/// Of these libraries; true for one that the source did not have: only such a one is removed.
+/// `source` and `target`: their primaries, in the order of their nodes.
 /// Sans-io.
-LibraryPlan plan_libraries(const std::set<std::string>& names,
+LibraryPlan plan_libraries(const std::map<std::string, bool>& extra,
                            const std::vector<NodeLibraries>& source,
                            const std::vector<NodeLibraries>& target);
 

@@ -19,7 +19,7 @@ std::string text(const LibraryPlan& plan) {
 
 TEST(LibraryPlan, WhatGoesGoesFirst) {
   const LibraryPlan plan = plan_libraries(
-      {"a", "b", "z"}, {node("s", {{"a", "1"}, {"b", "1"}})},
+      {{"a", false}, {"b", false}, {"z", true}}, {node("s", {{"a", "1"}, {"b", "1"}})},
       {node("t", {{"a", "2"}, {"z", "3"}, {"other", "4"}}), node("u", {{"a", "1"}, {"b", "1"}})});
   EXPECT_EQ(text(plan), "0z:3>- 0a:2>1 0b:->1 ");
   EXPECT_TRUE(plan.impossible.empty());
@@ -28,11 +28,20 @@ TEST(LibraryPlan, WhatGoesGoesFirst) {
 TEST(LibraryPlan, WhatCannotBeIsSaid) {
   NodeLibraries old = node("old", {});
   old.known = false;
-  const LibraryPlan plan = plan_libraries(
-      {"a", "b"}, {node("s", {{"a", "1"}, {"b", "1"}}), node("s2", {{"a", "2"}})}, {old});
+  const LibraryPlan plan =
+      plan_libraries({{"a", false}, {"b", false}},
+                     {node("s", {{"a", "1"}, {"b", "1"}}), node("s2", {{"a", "2"}})}, {old});
   EXPECT_EQ(text(plan), "");
   EXPECT_NE(plan.impossible.at("a").find("source"), std::string::npos);
   EXPECT_NE(plan.impossible.at("b").find("old"), std::string::npos);
+}
+
+TEST(LibraryPlan, WhatTheSourceHasLostSinceStays) {
+  const LibraryPlan plan =
+      plan_libraries({{"a", false}, {"z", true}}, {node("s", {})}, {node("t", {{"a", "1"}})});
+  EXPECT_EQ(text(plan), "");
+  EXPECT_NE(plan.impossible.at("a").find("lost it since"), std::string::npos);
+  EXPECT_FALSE(plan.impossible.contains("z"));
 }
 
 }  // namespace

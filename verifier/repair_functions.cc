@@ -28,7 +28,7 @@ asio::awaitable<void> Repairer::mend_functions() {
       const std::vector<NodeLibraries> target = co_await read_libraries(target_);
       co_await carry_out_libraries(plan_libraries(libraries_, source, target));
     }
-  } catch (...) {
+  } catch (const ConnectionError&) {  // done again
     failure = std::current_exception();
   }
   if (!failure) co_return;
@@ -43,7 +43,7 @@ asio::awaitable<void> Repairer::carry_out_libraries(LibraryPlan plan) {
     auto refused = co_await write_libraries(std::move(plan.steps));
     plan.impossible.merge(refused);
   }
-  for (const std::string& name : libraries_) {
+  for (const auto& [name, extra] : libraries_) {
     if (const auto why = plan.impossible.find(name); why != plan.impossible.end()) {
       leave("library " + name, why->second);
     } else {

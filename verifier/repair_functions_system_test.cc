@@ -124,10 +124,11 @@ TEST_F(RepairFunctions, WhileAnEngineAppliesOthers) {
              {"FUNCTION", "LOAD", "REPLACE",
               "#!lua name=busy\nredis.register_function('busy', function() return " +
                   std::to_string(round) + " end)"}},
-            {0, {"INCR", "count"}}};
+            {0, {"INCR", "count"}},
+            {0, {"PING"}}};
   });
-  while (!libraries(target()).contains("busy")) {
-  }
+  ask_until(target(), {"FUNCTION", "LIST", "LIBRARYNAME", "busy"},
+            [](const resp::Value& listed) { return !listed.items.empty(); });
   load(target(), "still", "still", 2);
   load(target(), "extra", "extra", 1);
   const VerifyReport report = repair(options_with(CutMode::position));

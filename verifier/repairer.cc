@@ -33,8 +33,10 @@ RepairStep repair_step(DiffClass diff_class, const Reading& source, const Readin
                        const std::vector<size_t>& target_holders, const Tolerance& tolerance) {
   if (diff_class == DiffClass::misplaced || source.nodes.size() > 1 || target.nodes.size() > 1)
     return impossible(
-        "several servers hold it, and which is right only the proxy knows: ask through it, and "
-        "UNLINK the key at the others with redis-cli");
+        "a node holds it that does not own its slot, where no command reaches it: by hand, at that "
+        "node, CLUSTER SETSLOT <slot> IMPORTING <the owner's id>, ASKING, UNLINK of the key, "
+        "CLUSTER SETSLOT <slot> STABLE; of several servers behind a proxy, UNLINK at those that "
+        "are wrong");
   if (target.nodes.empty() && target_holders.size() > 1)
     return impossible(
         "which of the servers behind a Twemproxy should hold the key is for the proxy to say");
@@ -65,12 +67,11 @@ Repairer::Repairer(Side& source, Side& target, const VerifyOptions& options,
 asio::awaitable<void> Repairer::run(DiffReader& differences) {
   for (;;) {
     std::vector<Difference> batch = next_batch(differences);
-    if (batch.empty() && strays_.empty()) break;
-    const size_t count = batch.size() + strays_.size();
+    if (batch.empty()) break;
+    const size_t count = batch.size();
     const std::chrono::steady_clock::time_point begin = std::chrono::steady_clock::now();
     sent_.clear();
     co_await patiently([this, &batch] { return try_to_mend(batch); });
-    co_await patiently([this] { return mend_strays(); });
     co_await keep_rate(count, begin);
   }
   co_await patiently([this] { return mend_functions(); });
@@ -109,22 +110,14 @@ asio::awaitable<void> Repairer::keep_rate(size_t keys,
   if (took < due) co_await pause_for(due - took);
 }
 
-/// Behind a Twemproxy, or in another database than the first, no node is known to be wrong.
-bool Repairer::is_stray(const Difference& difference) const {
-  return difference.diff_class == DiffClass::misplaced && difference.db == DbIndex{0} &&
-         (target_.clustered() || source_.clustered());
-}
-
 std::vector<Difference> Repairer::next_batch(DiffReader& differences) {
   std::vector<Difference> batch;
-  while (batch.size() + strays_.size() < batch_keys_) {
+  while (batch.size() < batch_keys_) {
     auto line = differences.next();
     if (!line) break;
     if (line->status != "different") continue;
     if (line->difference.diff_class == DiffClass::function) {
-      libraries_.insert(line->difference.key);
-    } else if (is_stray(line->difference)) {
-      strays_.insert(line->difference.key);
+      libraries_[line->difference.key] = line->difference.source_type == "none";
     } else {
       batch.push_back(std::move(line->difference));
     }

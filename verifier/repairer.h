@@ -53,7 +53,7 @@ class Repairer {
 
   using Attempt = std::function<asio::awaitable<void>()>;
 
-  /// Libraries of functions are put aside, and so are keys at wrong nodes of a cluster.
+  /// Libraries of functions are put aside.
   std::vector<Difference> next_batch(DiffReader& differences);
   /// Again while a node fails over, a slot moves, a hold ends too early.
   asio::awaitable<void> patiently(Attempt attempt);
@@ -68,13 +68,6 @@ class Repairer {
   Item plan_one(Difference difference, Reading source, Reading target) const;
   asio::awaitable<void> carry_out(std::vector<Item> items);
   void fit_batch(const std::vector<Item>& items);
-  bool is_stray(const Difference& difference) const;
-  asio::awaitable<void> mend_strays();
-  /// Returns why it must be left, if so.
-  asio::awaitable<std::string> mend_stray(std::string key);
-  /// Nodes of a cluster that hold the key and do not own its slot.
-  static asio::awaitable<std::vector<size_t>> stray_nodes(Side& side, std::string key);
-  asio::awaitable<void> remove_stray(size_t node, std::string key);
   asio::awaitable<void> mend_functions();
   asio::awaitable<void> carry_out_libraries(LibraryPlan plan);
   /// Returns what was refused, by name.
@@ -103,8 +96,7 @@ class Repairer {
   std::unique_ptr<JournalWriter> journal_;
   std::optional<EngineControl> engine_;  ///< none: nobody else writes to the target
   size_t batch_keys_;
-  std::set<std::string> strays_;     ///< keys at wrong nodes of a cluster, of this batch
-  std::set<std::string> libraries_;  ///< that differ
+  std::map<std::string, bool> libraries_;  ///< that differ; true: the source had none of it
   /// What they got, perhaps in an attempt before.
   std::map<std::string, RepairStep::Action> sent_libraries_;
   /// What the batch's keys got, perhaps in an attempt before.

@@ -64,9 +64,9 @@ bool cannot_hold(const Node& node, const Reading& source, const std::string& sou
 Explained why(const Side& target, const Candidate& key, const Reading& source,
               const Comparison& comparison) {
   const bool missing = comparison.diff_class == DiffClass::missing;
-  if (missing && evicted(target, key, source)) return Explained::evicted;
   const Node& node = target.node(target.holders(key.key).front());
   if (missing && cannot_hold(node, source, comparison.source_type)) return Explained::unsupported;
+  if (missing && evicted(target, key, source)) return Explained::evicted;
   if (comparison.diff_class == DiffClass::field_expiry && !knows_field_expiries(node))
     return Explained::unsupported;
   return Explained::no;

@@ -92,8 +92,6 @@ class Side {
   /// the move.
   bool serves(size_t node, Bytes key) const;
 
-  /// Of a cluster: its name in CLUSTER NODES.
-  const std::string& node_id(size_t node) const { return topology_.shards[node].primary.id; }
   /// The node with this label.
   std::optional<size_t> find(const std::string& label) const;
   /// A text that changes when a slot changes hands or a node takes another's place.

@@ -17,15 +17,11 @@ constexpr uint32_t replace_since = 30000;
 constexpr uint32_t unlink_since = 40000;
 constexpr uint32_t absttl_since = 50000;
 
-}  // namespace
-
-fence::RestoreForm restore_form(const Node& node) {
+fence::RestoreForm form_of(const Node& node) {
   return {.replace = node.version_number >= replace_since,
           .absttl = node.version_number >= absttl_since,
           .unlink = node.version_number >= unlink_since};
 }
-
-namespace {
 
 /// The payload with the footer of the oldest servers that know its type, so that an older target
 /// takes whatever it can read. As it is where we do not know the type.
@@ -132,7 +128,7 @@ asio::awaitable<void> rebuild(Node& node, const fence::FencedKey& key, size_t pl
 
 asio::awaitable<WriteOutcome> write_keys(Node& node, DbIndex db, std::vector<fence::FencedKey> keys,
                                          int64_t now_ms) {
-  const fence::RestoreForm form = restore_form(node);
+  const fence::RestoreForm form = form_of(node);
   std::string requests;
   std::vector<size_t> counts;
   for (fence::FencedKey& key : keys) {

@@ -9,9 +9,6 @@
 
 namespace lockstep::verifier {
 
-/// The form that its version takes.
-fence::RestoreForm restore_form(const Node& node);
-
 /// What came of a batch of writes.
 struct WriteOutcome {
   size_t written = 0;

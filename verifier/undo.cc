@@ -6,7 +6,6 @@
 #include "verifier/function_check.h"
 #include "verifier/key_reader.h"
 #include "verifier/run_to_end.h"
-#include "verifier/stray_access.h"
 #include "verifier/target_write.h"
 
 namespace lockstep::verifier {
@@ -42,10 +41,6 @@ class Undoing {
       co_await undo_library(std::move(entry));
       co_return;
     }
-    if (!entry.node.empty()) {
-      co_await undo_stray(std::move(entry));
-      co_return;
-    }
     const std::vector<Candidate> keys{{entry.db, entry.key}};
     const std::vector<Reading> now = co_await read_keys(target_, keys);
     if (!take(undo_step(entry, now[0]), printable(entry.key))) co_return;
@@ -65,43 +60,30 @@ class Undoing {
     return !options_.dry_run;
   }
 
-  /// A copy that a node held which does not own the key's slot.
-  asio::awaitable<void> undo_stray(JournalEntry entry) {
-    const auto node = target_.find(entry.node);
-    if (!node || *node == target_.holders(entry.key).front()) {  // no place for it any more
-      leave(printable(entry.key));
-      co_return;
-    }
-    const fence::FencedKey now = co_await read_stray(target_, *node, entry.key);
-    Reading reading;
-    reading.payload = now.dump_payload;
-    reading.expire_at = now.expire_at;
-    reading.now_ms = target_.now_ms(*node);
-    if (!take(undo_step(entry, reading), printable(entry.key))) co_return;
-    fence::FencedKey key{entry.key, std::move(entry.old_payload), entry.old_expire_at, {}};
-    co_await write_stray(target_, *node, std::move(key));
-    ++report_.restored;
-  }
-
-  void leave(const std::string& what) {
-    if (report_.changed++ < samples_max) report_.samples.push_back(what);
-  }
-
   asio::awaitable<void> undo_library(JournalEntry entry) {
     const auto node = target_.find(entry.node);
-    if (!node)
-      throw UserError(
-          fmt::format("the library {} was repaired on {}, which is no primary of the "
-                      "target: put it back by hand from old_code in the journal",
+    if (!node) {
+      leave(
+          fmt::format("library {}, repaired on {}, which is no primary of the target: put it back "
+                      "by hand from old_code in the journal",
                       entry.key, entry.node));
+      co_return;
+    }
     const std::vector<NodeLibraries> now = co_await read_libraries(target_);
     const auto found = now[*node].code.find(entry.key);
     const auto code = found == now[*node].code.end() ? std::nullopt : std::optional(found->second);
     if (!take(undo_library_step(entry, code), "library " + entry.key)) co_return;
     const std::string failure =
         co_await write_library(target_.node(*node), entry.key, entry.old_payload);
-    if (!failure.empty()) throw UserError(failure);
-    ++report_.restored;
+    if (failure.empty()) {
+      ++report_.restored;
+    } else {
+      leave("library " + entry.key + ": " + failure);
+    }
+  }
+
+  void leave(const std::string& what) {
+    if (report_.changed++ < samples_max) report_.samples.push_back(what);
   }
 
   asio::awaitable<void> restore(JournalEntry entry, Reading now) {

@@ -234,9 +234,8 @@ void add_repair_flags(CLI::App& command, VerifyFlags& flags) {
   command.add_flag(
       "--repair", flags.repair,
       "Make the target right: each confirmed difference is read from the source again "
-      "and written to the target, or removed there if it is extra, also libraries of functions "
-      "and copies on nodes of a cluster that do not own the key's slot (which needs "
-      "+cluster|setslot); then verify again. "
+      "and written to the target, or removed there if it is extra, also libraries of functions; "
+      "then verify again. "
       "Needs --report DIR: what was overwritten is kept in DIR/repair.jsonl. An engine "
       "that feeds the target must be named with --engine: it is held while keys are "
       "written. Nobody else may write to the target meanwhile");
