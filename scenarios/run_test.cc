@@ -390,8 +390,8 @@ TEST_F(runner, containers_go_with_the_runner_too) {
       const std::string labels =
           co_await fixtures::run_program(executor, "docker", words, milliseconds(10000));
       co_return ("\n" + labels).find(label) == std::string::npos ? "" : labels;
-    };  // within 5 s where no other test runs
-    co_await fixtures::poll_until(milliseconds(20000), "removal of the container", why_not_removed);
+    };
+    co_await fixtures::poll_until(milliseconds(5000), "removal of the container", why_not_removed);
   };
   fixtures::run(body());
 }
