@@ -5,6 +5,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <fstream>
 
+#include "fixtures/poll_until.h"
 #include "fixtures/test_server.h"
 #include "sync/base/error.h"
 #include "sync/net/client.h"
@@ -202,13 +203,12 @@ TEST(ReplicaLink, ForTheSnapshotAloneLeavesNothingBehind) {
     EXPECT_NE(meanwhile.find("replicas_waiting_psync:0"), std::string::npos) << meanwhile;
   }
   // Valkey would keep the replica and its stream for 5 s or for 60 s if it were not told.
-  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(3);
-  std::string left = source.call({"INFO", "replication"}).text;
-  while (left.find("connected_slaves:0") == std::string::npos) {
-    ASSERT_LT(std::chrono::steady_clock::now(), give_up) << left;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    left = source.call({"INFO", "replication"}).text;
-  }
+  run(fixtures::poll_until(
+      std::chrono::seconds(3), "the end of the replica", [&source]() -> awaitable<std::string> {
+        const std::string left = co_await info(source.endpoint(), "replication");
+        const bool none = left.find("connected_slaves:0") != std::string::npos;
+        co_return none ? "" : left;
+      }));
 }
 
 TEST(ReplicaLink, ResumesWithTheVeryNextByte) {
