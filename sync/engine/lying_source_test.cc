@@ -100,6 +100,7 @@ TEST_F(lying_source, a_truncated_snapshot_is_an_error) {
   });
   EXPECT_EQ(outcome.status, 2) << outcome.out << outcome.err;
   EXPECT_NE(outcome.err.find("during the full copy"), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find("that was try 5"), std::string::npos) << outcome.err;
 }
 
 TEST_F(lying_source, a_value_of_unknown_type_is_an_error_with_its_offset) {

@@ -68,6 +68,8 @@ LinkOptions Pipeline::link_options(size_t shard) const {
   link.planner.publish = options_.publish && shard == 0;
   link.planner.only_link = source_.shards.size() == 1;
   link.unsupported = options_.unsupported;
+  link.target_was_empty =
+      options_.existing == ExistingData::stop && !options_.ignore.contains("target-empty");
   link.retry_for = options_.retry_for;
   return link;
 }

@@ -124,6 +124,14 @@ void SnapshotLoader::flush() {
   batch_pairs_ = 0;
 }
 
+void SnapshotLoader::forget() {
+  batch_.clear();
+  batch_pairs_ = 0;
+  big_.reset();
+  stream_db_ = DbIndex{0};
+  counters_ = {};
+}
+
 void SnapshotLoader::on_function(Bytes code) {
   if (!target_.abilities().functions()) {
     ++counters_.functions_left_out;

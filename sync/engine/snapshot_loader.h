@@ -37,6 +37,9 @@ class SnapshotLoader {
                  UnsupportedKeys& unsupported);
 
   void start(Offset offset) { offset_ = offset; }
+  /// Drops what is still being collected, and counts anew: the snapshot is not to be had to its
+  /// end.
+  void forget();
   void on_entry(const rdb::Entry& entry);
   void on_big_begin(const rdb::Entry& entry);
   void on_big_part(const rdb::BigPart& part);

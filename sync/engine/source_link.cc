@@ -20,9 +20,6 @@ constexpr milliseconds ack_period{1000};
 /// After a diskless snapshot, until the stream begins: the source waits for an acknowledgement that
 /// reaches it after it has noticed that its child has ended.
 constexpr milliseconds first_ack_period{20};
-// A snapshot that the source gave up before it sent any of it is asked for again so often.
-constexpr unsigned full_sync_tries_max = 10;
-constexpr milliseconds full_sync_pause{200};
 constexpr size_t arrivals_exact_max = 1024;
 constexpr int64_t arrivals_merge_ms = 20;
 
@@ -59,6 +56,7 @@ SourceLink::SourceLink(asio::any_io_executor executor, LinkOptions options, Targ
       oracle_(oracle),
       spool_(options_.spool),
       spool_wake_(executor),
+      copy_wake_(executor),
       stop_wake_(executor),
       unsupported_(options_.unsupported),
       loader_(target, options_.id, loader_options(options_), scripts, unsupported_),
@@ -99,6 +97,7 @@ void SourceLink::close() {
   if (link_) link_->close();
   if (aux_) aux_->close();
   spool_wake_.notify();
+  copy_wake_.notify();
   stop_wake_.notify();
   aux_wake_.notify();
   closing_.notify();
@@ -115,7 +114,12 @@ asio::awaitable<void> SourceLink::receive() {
     } catch (const ConnectionError& error) {
       broken = error.what();
     }
-    if (!broken.empty() && !closed_) co_await reconnect(std::move(broken));
+    if (broken.empty() || closed_) continue;
+    if (received_snapshot_) {
+      co_await reconnect(std::move(broken));
+    } else {
+      co_await give_up_copy(std::move(broken));
+    }
   }
 }
 
@@ -174,35 +178,7 @@ Offset SourceLink::applied() const {
   return target_.applied(options_.id, planner_.settled());
 }
 
-asio::awaitable<bool> SourceLink::begin_again(std::string reason) {
-  if (snapshot_bytes_ > 0 || ++full_sync_tries_ >= full_sync_tries_max) co_return false;
-  spdlog::warn("{}: the source gave up its snapshot before it sent any of it: {}; asking again",
-               options_.source.label(), reason);
-  co_await pause_for(executor_, full_sync_pause);
-  try {
-    psync::HandshakeOptions handshake;
-    link_ = co_await psync::ReplicaLink::open(options_.source, handshake);
-  } catch (const ConnectionError&) {
-    co_return false;
-  }
-  start_ = link_->start();
-  received_ = parsed_ = start_.offset;
-  loader_.start(start_.offset);
-  transfer_ = psync::Transfer();
-  carry_.clear();
-  co_return true;
-}
-
 asio::awaitable<void> SourceLink::reconnect(std::string reason) {
-  if (!received_snapshot_ && co_await begin_again(reason)) co_return;
-  if (!received_snapshot_) {
-    throw UserError(
-        fmt::format("the source {} ended the link during the full copy: {}; see its log (a replica "
-                    "output buffer "
-                    "limit or repl-timeout that is too small is the usual cause), then run again "
-                    "with --existing overwrite",
-                    options_.source.label(), reason));
-  }
   spdlog::warn("{}: link lost at offset {}: {}; reconnecting", options_.source.label(),
                received_.value, reason);
   const auto deadline = std::chrono::steady_clock::now() + options_.retry_for;

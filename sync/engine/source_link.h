@@ -25,6 +25,9 @@ struct LinkOptions {
   SpoolOptions spool;
   PlannerOptions planner;
   OnUnsupported unsupported = OnUnsupported::stop;
+  /// The target held nothing before: what this link's keys are there may be removed for another
+  /// copy.
+  bool target_was_empty = false;
   std::chrono::milliseconds retry_for{std::chrono::hours(12)};
 };
 
@@ -104,17 +107,25 @@ class SourceLink {
   };
 
   asio::awaitable<void> receive();
-  /// A source stops a snapshot that it makes when it is emptied meanwhile, and ends the link: as
-  /// long as none of it has come, nothing is lost but time. False: it cannot go on.
-  asio::awaitable<bool> begin_again(std::string reason);
   asio::awaitable<void> reconnect(std::string reason);
   void accept_bytes(Bytes data);
   void note_arrival();
   asio::awaitable<void> acknowledge();
   asio::awaitable<void> send_ack();
 
+  /// Of receive(): the link is lost during the full copy. Returns when the consumer has begun
+  /// another one, or throws what the user is told where that cannot be.
+  asio::awaitable<void> give_up_copy(std::string reason);
+  std::string why_no_other_copy() const;
+  /// Of the consumer: removes what the lost copy has written, and connects for another one.
+  asio::awaitable<void> begin_copy_again();
+  asio::awaitable<void> remove_lost_copy();
+  asio::awaitable<std::unique_ptr<psync::ReplicaLink>> open_again();
+
   asio::awaitable<void> consume();
-  asio::awaitable<void> load_snapshot();
+  /// False: the copy is lost.
+  asio::awaitable<bool> load_snapshot();
+  asio::awaitable<bool> await_snapshot_end();
   bool load_event(const rdb::Event& event);
   asio::awaitable<void> apply_stream();
   asio::awaitable<void> apply_available();
@@ -178,12 +189,14 @@ class SourceLink {
   std::string carry_;
   Spool spool_;
   Wake spool_wake_;
+  Wake copy_wake_;
   Offset received_;
   uint64_t bytes_received_ = 0;
   uint64_t snapshot_bytes_ = 0;
   uint64_t reconnects_ = 0;
   bool received_snapshot_ = false;
-  unsigned full_sync_tries_ = 0;
+  bool copy_lost_ = false;
+  unsigned copies_lost_ = 0;
   std::deque<Arrival> arrivals_;
   Arrival came_;  ///< what came_at_ms() has found last
   int64_t clock_offset_ms_ = 0;

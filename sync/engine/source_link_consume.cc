@@ -17,7 +17,10 @@ constexpr size_t one_item_bytes_max = 2ull << 30;
 }  // namespace
 
 asio::awaitable<void> SourceLink::consume() {
-  co_await load_snapshot();
+  for (bool whole = false; !whole;) {
+    whole = co_await load_snapshot();
+    if (!whole) co_await begin_copy_again();
+  }
   loader_.flush();
   // A value that the target refuses is sent again in another form: not behind commands of the
   // stream on its key, which would bring an older value back.
@@ -33,7 +36,7 @@ asio::awaitable<void> SourceLink::consume() {
 asio::awaitable<void> SourceLink::fill() {
   while (spool_.empty()) {
     if (closed_) throw Closed("the link was closed");
-    if (stop_reached()) co_return;
+    if (stop_reached() || copy_lost_) co_return;
     co_await spool_wake_.wait();
   }
   work_.erase(0, std::exchange(work_read_, 0));
@@ -44,7 +47,7 @@ asio::awaitable<void> SourceLink::fill() {
   spool_.take(work_);
 }
 
-asio::awaitable<void> SourceLink::load_snapshot() {
+asio::awaitable<bool> SourceLink::load_snapshot() {
   loader_.start(start_.offset);
   for (bool more = true; more;) {
     if (!target_.open_for_producers()) co_await target_.enter();
@@ -54,14 +57,20 @@ asio::awaitable<void> SourceLink::load_snapshot() {
       const size_t needed = framer_.needed();
       do {
         co_await fill();
+        if (copy_lost_) co_return false;
       } while (pending_bytes().size() < needed);
       continue;
     }
     more = load_event(event);
     work_read_ += framer_.consumed();
   }
+  co_return co_await await_snapshot_end();
+}
+
+asio::awaitable<bool> SourceLink::await_snapshot_end() {
   while (!received_snapshot_) {
     if (closed_) throw Closed("the link was closed");
+    if (copy_lost_) co_return false;
     co_await spool_wake_.wait();
   }
   if (framer_.offset() != snapshot_bytes_) {
@@ -69,6 +78,7 @@ asio::awaitable<void> SourceLink::load_snapshot() {
                       fmt::format("{} sent {} bytes behind the end of its snapshot",
                                   options_.source.label(), snapshot_bytes_ - framer_.offset()));
   }
+  co_return true;
 }
 
 bool SourceLink::load_event(const rdb::Event& event) {

@@ -99,6 +99,13 @@ size_t Spool::take(std::string& out) {
   return n;
 }
 
+void Spool::clear() {
+  chunks_.clear();
+  memory_ = bytes_ = 0;
+  read_ = written_;
+  if (file_ >= 0) release_read_part();
+}
+
 size_t Spool::take_from_disk(std::string& out) {
   const size_t want = std::min<uint64_t>(chunk_bytes, written_ - read_);
   if (want == 0) return 0;

@@ -37,6 +37,9 @@ class Spool {
   /// Appends the oldest bytes, about a chunk of them, to `out`. Returns how many (0: empty).
   size_t take(std::string& out);
 
+  /// Drops all of them.
+  void clear();
+
   bool empty() const { return bytes_ == 0; }
   uint64_t bytes() const { return bytes_; }
   uint64_t bytes_on_disk() const { return written_ - read_; }
