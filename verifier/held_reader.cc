@@ -34,6 +34,18 @@ asio::awaitable<std::vector<fence::FencedKey>> read_with_offsets(Node& node, DbI
   co_return co_await fence::read_keys(*node.client, db, std::move(keys));
 }
 
+/// Whoever sends on to the node that is getting the key has its slot half moved.
+asio::awaitable<std::vector<fence::FencedKey>> read_owned(Side& source, size_t node, DbIndex db,
+                                                          std::vector<std::string> keys) {
+  try {
+    auto read = co_await read_with_offsets(source.node(node), db, std::move(keys));
+    co_return read;
+  } catch (const fence::KeyMoved& error) {
+    if (error.redirect().ask) throw SlotOnTheMove(source, error.redirect().slot);
+    throw;
+  }
+}
+
 }  // namespace
 
 asio::awaitable<StreamPosition> stream_position(Node& node) {
@@ -101,7 +113,7 @@ asio::awaitable<std::vector<HeldReader::Positions>> HeldReader::read_sources(
   std::vector<Positions> offsets(keys.size());
   for (const auto& [where, batch] : batches) {
     const auto [db, node] = where;
-    auto read = co_await read_with_offsets(source_.node(node), db, batch.keys);
+    auto read = co_await read_owned(source_, node, db, batch.keys);
     for (size_t i = 0; i < read.size(); ++i) {
       offsets[batch.places[i]][node] = read[i].offset;
       Reading& reading = pairs[batch.places[i]].source;

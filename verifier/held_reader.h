@@ -35,8 +35,8 @@ class HeldReader {
       : source_(source), target_(target), engine_(engine) {}
 
   /// In one hold. Throws CutFailed if the hold could not be made or has ended before the last key
-  /// was read (what `on_step` did meanwhile is void then), ConnectionError, and UserError for a
-  /// missing permission.
+  /// was read (what `on_step` did meanwhile is void then), SlotOnTheMove, ConnectionError, and
+  /// UserError for a missing permission.
   asio::awaitable<std::vector<HeldPair>> read(std::vector<Candidate> keys, OnStep on_step);
   asio::awaitable<std::vector<HeldPair>> read(std::vector<Candidate> keys) {
     return read(std::move(keys), nullptr);

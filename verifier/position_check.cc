@@ -24,6 +24,8 @@ constexpr size_t batch_bytes = 16 << 20;
 constexpr int64_t small_lag_bytes = 1 << 20;
 constexpr milliseconds lag_limit{10000};
 constexpr milliseconds lag_pause{50};
+/// A slot that is half moved stays so for a while.
+constexpr milliseconds half_moved_pause{200};
 /// Between two holds, so that the engine gets on.
 constexpr milliseconds hold_pause{20};
 
@@ -142,9 +144,14 @@ asio::awaitable<void> PositionCheck::settle(std::vector<Candidate> candidates) {
     report_holds();
     if (failure.empty()) continue;
     ++report_.engine->cuts_failed;
+    if (moving) {
+      put_off_slot(*moving, failure);
+      failures = 1;  // where it is by now is to be learnt
+      co_await pause_for(half_moved_pause);
+      continue;
+    }
     batch_keys_ = std::max<size_t>(1, batch_keys_ / 4);
-    if (++failures == failures_max && moving) failures = give_up_slot(*moving, failure);
-    if (failures == failures_max)
+    if (++failures == failures_max)
       throw CutFailed(
           fmt::format("{} keys could not be read at a position: {}", pending_.size(), failure));
     co_await pause_for(first_pause * (1 << failures));
@@ -321,6 +328,7 @@ void PositionCheck::take_ahead(Pending pending, HeldPair pair) {
     pending_.push_back(std::move(pending));
     return;
   }
+  if (told_before(pending.key)) return;
   const Comparison comparison = compare(pair.source, pair.target, tolerance_);
   Difference last = describe(source_, target_, pending.key, pair.source, pair.target, comparison);
   last.detail = fmt::format("the engine reads it again and again: at no position within {}",

@@ -2,6 +2,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <deque>
+#include <map>
 #include <optional>
 #include <unordered_set>
 #include <vector>
@@ -60,6 +61,7 @@ class PositionCheck {
   asio::awaitable<void> scan_node(Side& side, size_t node, const Scope& scope, Matcher& matcher);
   asio::awaitable<void> compare_chunk(const Side& side, std::vector<Candidate> keys);
   bool told_before(const Candidate& key);
+  bool on_the_move(Bytes key) const;
   bool in_type(const Comparison& comparison) const;
   void count(const HeldPair& pair);
   size_t batch_keys_max() const;
@@ -68,8 +70,10 @@ class PositionCheck {
   asio::awaitable<void> settle_batch(std::vector<Pending> batch, std::deque<Pending>& left);
   bool settled_at_cut(const Candidate& key, Reading source, Reading target);
   asio::awaitable<void> hold_once();
-  /// Its keys are unverifiable. Returns 0: whoever counts failures begins anew.
-  int give_up_slot(Slot slot, const std::string& why);
+  /// Keys of a slot that is half moved come last; once it has stayed so for `--settle`, they are
+  /// unverifiable.
+  void put_off_slot(Slot slot, const std::string& why);
+  void give_up_slot(Slot slot, const std::string& why);
   void take(Pending pending, HeldPair pair);
   void take_ahead(Pending pending, HeldPair pair);
   void slow_down(size_t read, const std::vector<HeldPair>& pairs);
@@ -91,11 +95,13 @@ class PositionCheck {
   std::optional<PositionCut> cut_;  ///< none: the check was continued, its cut is not known
   std::deque<Pending> pending_;
   size_t batch_keys_;
-  bool scanning_ = false;  ///< all keys are read in holds
+  std::map<uint16_t, Clock::time_point> half_moved_;  ///< by slot, since when it has been met so
+  bool by_chunks_ = false;                            ///< no snapshots are taken
+  bool scanning_ = false;                             ///< all keys are read in holds
   std::string only_type_;
   uint64_t compared_ = 0;
   std::array<ReadCounters, 2> counters_{};
-  std::unordered_set<uint64_t> told_;  ///< hashes of keys, while scanning
+  std::unordered_set<uint64_t> told_;  ///< hashes of keys, where no snapshots are taken
 };
 
 /// Asks the engine of `options` for its mode, and takes its expiry grace where none was given. An

@@ -94,7 +94,7 @@ asio::awaitable<std::vector<Candidate>> absent_from(Side& side, std::vector<Cand
 /// Each key that is on a side from beginning to end is met by its scan. One that both sides have is
 /// compared once, when the source's scan meets it.
 asio::awaitable<void> PositionCheck::scan(const Scope& scope, Matcher& matcher) {
-  scanning_ = true;
+  by_chunks_ = scanning_ = true;
   only_type_ = scope.options().type;
   for (Side* side : {&source_, &target_}) {
     const std::string before = identity(*side);
@@ -123,7 +123,7 @@ asio::awaitable<void> PositionCheck::scan_node(Side& side, size_t node, const Sc
         if (scope.take(each.db, name) != Take::yes) continue;
         if (is_own_key(name)) {
           matcher.add(side, node, {.db = each.db, .key = name});  // which counts it
-        } else if (!side.serves(node, name)) {
+        } else if (!side.serves(node, name) || on_the_move(name)) {
           matcher.add_unread(side, node, each.db, name);
         } else {
           keys.push_back({.db = each.db, .key = std::move(name)});
@@ -134,6 +134,11 @@ asio::awaitable<void> PositionCheck::scan_node(Side& side, size_t node, const Sc
   }
 }
 
+/// Such a key is met at either node, and at last by its name: the matcher has it once.
+bool PositionCheck::on_the_move(Bytes key) const {
+  return source_.on_the_move(key) || target_.on_the_move(key);
+}
+
 asio::awaitable<void> PositionCheck::compare_chunk(const Side& side, std::vector<Candidate> keys) {
   if (side.name() == SideName::target) keys = co_await absent_from(source_, std::move(keys));
   compared_ += keys.size();
@@ -141,16 +146,16 @@ asio::awaitable<void> PositionCheck::compare_chunk(const Side& side, std::vector
 }
 
 asio::awaitable<void> PositionCheck::compare_listed(const Scope& scope) {
-  scanning_ = true;
+  by_chunks_ = scanning_ = true;
   KeyList list(scope.options().keys, scope);
   for (std::vector<Candidate> keys = list.next(); !keys.empty(); keys = list.next())
     co_await compare_chunk(source_, std::move(keys));
   scanning_ = false;
 }
 
-/// SCAN may give a key twice.
+/// SCAN may give a key twice, and one whose slot begins to move is met again by its name.
 bool PositionCheck::told_before(const Candidate& key) {
-  return scanning_ && !told_.insert(hash_of(key)).second;
+  return by_chunks_ && !told_.insert(hash_of(key)).second;
 }
 
 }  // namespace lockstep::verifier

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "sync/base/error.h"
+#include "sync/fence/fence.h"
 #include "sync/resp/encoder.h"
 #include "verifier/info_text.h"
 
@@ -26,6 +27,8 @@ void require_answer(const resp::Value& reply, const std::string& label, Bytes ke
   if (code == "NOPERM" || code == "ERR" || !reply.is_error()) {
     throw UserError(message + "; reading at a position needs +eval +time +pttl +dump +info");
   }
+  if (auto redirect = cluster::parse_redirect(reply.text))
+    throw fence::KeyMoved(message, std::move(*redirect));
   throw ConnectionError(message);
 }
 

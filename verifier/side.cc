@@ -296,10 +296,13 @@ std::vector<size_t> Side::holders(Bytes key) const {
 
 bool Side::serves(size_t node, Bytes key) const {
   if (!topology_.clustered) return true;
-  const Slot slot = cluster::slot_of(key);
-  return owner_[slot.value] == node ||
-         std::find(topology_.migrating.begin(), topology_.migrating.end(), slot) !=
-             topology_.migrating.end();
+  return owner_[cluster::slot_of(key).value] == node || on_the_move(key);
+}
+
+bool Side::on_the_move(Bytes key) const {
+  const std::vector<Slot>& moving = topology_.migrating;
+  if (moving.empty()) return false;
+  return std::find(moving.begin(), moving.end(), cluster::slot_of(key)) != moving.end();
 }
 
 asio::awaitable<std::vector<std::string>> Side::ask_info() {

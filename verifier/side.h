@@ -91,6 +91,8 @@ class Side {
   /// False for a key that clients of the cluster do not find at this node, unless its slot is on
   /// the move.
   bool serves(size_t node, Bytes key) const;
+  /// Its slot was half moved from one node of the cluster to another when that was last asked.
+  bool on_the_move(Bytes key) const;
 
   /// The node with this label.
   std::optional<size_t> find(const std::string& label) const;

@@ -131,6 +131,25 @@ net::Endpoint TwoSides::owner(const fixtures::Deployment& deployment, const std:
   return topology.shards[*topology.shard_of(cluster::slot_of(key))].primary.endpoint;
 }
 
+void TwoSides::move_slot(const fixtures::Deployment& side, const std::string& name, bool finish) {
+  const net::Endpoint from = owner(side, name);
+  const auto nodes = side.primaries();
+  const auto other = std::find_if(nodes.begin(), nodes.end(), [&](fixtures::Server* server) {
+    return server->endpoint().label() != from.label();
+  });
+  const net::Endpoint to = (*other)->endpoint();
+  const std::string slot = std::to_string(cluster::slot_of(name).value);
+  const std::string from_id = ask(from, {"CLUSTER", "MYID"}).text;
+  const std::string to_id = ask(to, {"CLUSTER", "MYID"}).text;
+  ask(to, {"CLUSTER", "SETSLOT", slot, "IMPORTING", from_id});
+  ask(from, {"CLUSTER", "SETSLOT", slot, "MIGRATING", to_id});
+  for (const resp::Value& each : ask(from, {"CLUSTER", "GETKEYSINSLOT", slot, "1000"}).items)
+    ask(from, {"MIGRATE", to.host, std::to_string(to.port), each.text, "0", "5000"});
+  if (!finish) return;
+  for (fixtures::Server* server : nodes)
+    ask(server->endpoint(), {"CLUSTER", "SETSLOT", slot, "NODE", to_id});
+}
+
 void TwoSides::copy() { await(copy_all(source(), target())); }
 
 asio::awaitable<void> TwoSides::run_child(std::string program, Words arguments, int& status) {

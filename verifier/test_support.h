@@ -48,6 +48,9 @@ class TwoSides : public testing::Test {
   void on_both(const Words& words) { on_source(words), on_target(words); }
   /// At the node that serves `key`.
   net::Endpoint owner(const fixtures::Deployment& deployment, const std::string& key);
+  /// Moves the slot of `name` with its keys to another primary of the cluster. Without `finish` it
+  /// stays half moved: its keys are there, and its owner sends on whoever asks for them.
+  void move_slot(const fixtures::Deployment& side, const std::string& name, bool finish);
   /// Makes the target (standalone) hold exactly what the source (standalone) holds.
   void copy();
 
