@@ -4,15 +4,12 @@
 
 #include <algorithm>
 
-#include "sync/base/error.h"
 #include "sync/resp/encoder.h"
 #include "verifier/explain.h"
 #include "verifier/key_reader.h"
+#include "verifier/node_request.h"
 #include "verifier/parallel.h"
-#include "verifier/payload_digest.h"
-#include "verifier/piece_reader.h"
-#include "verifier/reply_reader.h"
-#include "verifier/value_blocks.h"
+#include "verifier/stream_entries.h"
 
 namespace lockstep::verifier {
 
@@ -20,162 +17,10 @@ namespace {
 
 constexpr int attempts_max = 8;
 constexpr milliseconds first_pause{50};
-constexpr std::chrono::seconds silence_max{60};
 constexpr uint32_t memory_usage_since = 40000;
 /// So many blocks of members are looked into at once.
 constexpr size_t blocks_at_once = 16;
-/// Of a stream or a module's value, as the servers count them: decoded it takes several times that.
-constexpr uint64_t held_bytes_max = 16 << 20;
 constexpr size_t string_piece_bytes = 1 << 20;
-
-/// A payload that is whole, and not understood.
-class Undecodable : public FormatError {
- public:
-  using FormatError::FormatError;
-};
-
-/// One side's value, as far as it is held.
-struct BigValue {
-  Reading reading;
-  std::optional<rdb::Kind> kind;
-  ValueBlocks blocks{rdb::Kind::string};
-  std::optional<PayloadDigest::Value> payload;  ///< of what does not come in pieces
-};
-
-asio::awaitable<resp::Value> ask(Side& side, size_t node, std::vector<std::string> words) {
-  co_await side.await_turn(node, 1);
-  const std::string command = words.front();
-  resp::Value reply = co_await side.node(node).client->command(std::move(words));
-  if (!reply.is_error() || reply.error_code() == "WRONGTYPE") co_return reply;
-  const std::string message =
-      fmt::format("{}: {}: {}", side.node(node).endpoint.label(), command, reply.text);
-  if (reply.error_code() == "NOPERM" || reply.error_code() == "ERR") throw UserError(message);
-  if (const auto slot = sent_on(reply.text)) throw SlotOnTheMove(side, *slot);
-  throw ConnectionError(message);  // elsewhere, or not now
-}
-
-/// A connection is in database 0 when nobody uses it.
-asio::awaitable<void> select(Side& side, size_t node, DbIndex from, DbIndex to) {
-  if (from == to) co_return;
-  std::vector<std::string> words{"SELECT", std::to_string(to.value)};
-  co_await ask(side, node, std::move(words));
-}
-
-struct Expiry {
-  bool there = true;  ///< the key is
-  std::optional<ExpireAt> at;
-};
-
-asio::awaitable<Expiry> expiry(Side& side, size_t node, std::string key) {
-  const bool absolute = side.node(node).version_number >= 70000;
-  std::vector<std::string> time{"TIME"}, ttl{absolute ? "PEXPIRETIME" : "PTTL", std::move(key)};
-  const int64_t now_ms = side.now_ms(node);
-  std::vector<std::string> first = time;
-  const int64_t before_ms = time_ms(co_await ask(side, node, std::move(first)), now_ms);
-  const resp::Value reply = co_await ask(side, node, std::move(ttl));
-  const int64_t after_ms = time_ms(co_await ask(side, node, std::move(time)), now_ms);
-  if (reply.integer < 0) co_return Expiry{reply.integer == -1, std::nullopt};
-  if (absolute) co_return Expiry{true, ExpireAt{reply.integer}};
-  co_return Expiry{true, ExpireAt{before_ms + (after_ms - before_ms) / 2 + reply.integer}};
-}
-
-/// The value by DUMP, as a stream.
-asio::awaitable<std::optional<PayloadDigest::Value>> digest_payload(Side& side, size_t node,
-                                                                    std::string key) {
-  net::Client& client = *side.node(node).client;
-  std::string request;
-  resp::append_command(request, {"DUMP", key});
-  const asio::const_buffer buffer = asio::buffer(request);
-  const std::span<const asio::const_buffer> buffers(&buffer, 1);
-  co_await client.stream().write(buffers);
-  ReplyReader reader(client, silence_max);
-  Reply reply;
-  while (!reader.next(reply)) co_await reader.receive();
-  if (reply.is_error())
-    throw ConnectionError(fmt::format("{}: DUMP: {}", client.endpoint().label(), reply.text));
-  if (reply.is_null()) co_return std::nullopt;
-  PayloadDigest digest(reply.in_pieces ? reader.left() : reply.text.size());
-  std::string trouble;  // the reply is read to its end all the same
-  const auto add = [&](Bytes piece) {
-    try {
-      if (trouble.empty()) digest.add(piece);
-    } catch (const FormatError& error) {
-      trouble = error.what();
-    }
-  };
-  if (!reply.in_pieces) add(reply.text);
-  while (reader.left() > 0) {
-    const Bytes piece = reader.piece();
-    add(piece);
-    if (piece.empty()) co_await reader.receive();
-  }
-  while (!reader.idle()) co_await reader.receive();
-  if (!trouble.empty()) throw Undecodable(0, trouble);
-  co_return digest.value();
-}
-
-asio::awaitable<void> read_at(Side& side, size_t node, std::string key, BigValue& value) {
-  std::vector<std::string> type{"TYPE", key};
-  const resp::Value told = co_await ask(side, node, std::move(type));  // throws for a key elsewhere
-  const auto kind = kind_of_name(told.text);
-  if (!kind) co_return;
-  ValueBlocks blocks(*kind);
-  PieceReader reader(side, node, blocks);
-  const PiecesEnd end = co_await reader.read(key, *kind);
-  if (end == PiecesEnd::gone) co_return;
-  std::optional<PayloadDigest::Value> payload;
-  if (end == PiecesEnd::no_pieces) {
-    payload = co_await digest_payload(side, node, key);
-    if (!payload) co_return;
-  }
-  const Expiry last = co_await expiry(side, node, key);
-  if (!last.there) co_return;  // what ended early because it expired or was deleted is no value
-  value.kind = payload ? payload->kind : *kind;
-  value.blocks = std::move(blocks);
-  value.payload = payload;
-  value.reading.expire_at = last.at;
-  value.reading.nodes.push_back(node);
-}
-
-asio::awaitable<BigValue> read_value(Side& side, Candidate key) {
-  BigValue value;
-  for (const size_t node : side.holders(key.key)) {
-    co_await select(side, node, DbIndex{0}, key.db);
-    co_await read_at(side, node, key.key, value);
-    co_await select(side, node, key.db, DbIndex{0});
-    value.reading.now_ms = side.now_ms(node);
-  }
-  co_return value;
-}
-
-/// Some members, or one piece of a string, or one block of a list.
-asio::awaitable<rdb::Object> read_blocks(Side& side, const BigValue& value, Candidate key,
-                                         std::vector<size_t> blocks) {
-  const size_t node = value.reading.nodes.front();
-  const rdb::Kind kind = *value.kind;
-  co_await select(side, node, DbIndex{0}, key.db);
-  BlockMembers members(kind, blocks);
-  rdb::ObjectBuilder part(kind);
-  if (kind == rdb::Kind::string || kind == rdb::Kind::list) {
-    const bool string = kind == rdb::Kind::string;
-    const size_t step = string ? string_piece_bytes : ValueBlocks::items_per_block;
-    const size_t at = blocks.front() * step;
-    std::vector<std::string> words{string ? "GETRANGE" : "LRANGE", key.key, std::to_string(at),
-                                   std::to_string(at + step - 1)};
-    const resp::Value reply = co_await ask(side, node, std::move(words));
-    if (string) part.on_string(reply.text);
-    for (const resp::Value& item : reply.items) part.on_list_item(item.text);
-  } else {
-    PieceReader reader(side, node, members);
-    const PiecesEnd end = co_await reader.read(key.key, kind);
-    if (end != PiecesEnd::complete)
-      throw ConnectionError(fmt::format("{}: the key {} has changed while it was read",
-                                        side.node(node).endpoint.label(), printable(key.key)));
-  }
-  co_await select(side, node, key.db, DbIndex{0});
-  const bool ordered = kind == rdb::Kind::string || kind == rdb::Kind::list;
-  co_return ordered ? part.take() : members.take();
-}
 
 /// "in the part from byte 1048576 on: …".
 std::string with_place(rdb::Kind kind, size_t block, std::string detail) {
@@ -207,16 +52,42 @@ asio::awaitable<void> look_into(Side& source, Side& target, const BigValue& s, c
   }
 }
 
+/// False where other values may have these digests to differ: what an older type of a stream does
+/// not carry is in the digest of a newer one, and so are expiries of fields, which a tolerance
+/// allows to differ.
+bool digests_decide(const BigValue& s, const BigValue& t, const Tolerance& tolerance) {
+  if (*s.kind == rdb::Kind::module) return false;
+  if (*s.kind != rdb::Kind::stream) return !s.payload->field_expiries && !t.payload->field_expiries;
+  return tolerance.entries_read &&
+         std::min(s.payload->stream_version, t.payload->stream_version) >= 2;
+}
+
+bool streams_differ(const BigValue& s, const BigValue& t) {
+  const bool streams = s.kind == rdb::Kind::stream && t.kind == rdb::Kind::stream;
+  return streams && s.reading.nodes.size() == 1 && t.reading.nodes.size() == 1 && s.payload &&
+         t.payload && s.payload->digest != t.payload->digest;
+}
+
+/// Of streams that differ: entries are told, whatever else their digests depend on.
+asio::awaitable<void> look_into_entries(Side& source, Side& target, const BigValue& s,
+                                        const BigValue& t, Candidate key, Comparison& result) {
+  const auto found = co_await differing_entry(source, s, target, t, key);
+  if (!found) co_return;
+  result.outcome = Outcome::different;
+  result.diff_class = DiffClass::value;
+  result.detail = *found;
+}
+
 void compare_payloads(const BigValue& s, const BigValue& t, const Tolerance& tolerance,
                       Comparison& result) {
   if (s.payload->digest == t.payload->digest) return;
-  // What an older type does not carry is in the digest of a newer one.
-  const bool told = *s.kind == rdb::Kind::stream && tolerance.entries_read &&
-                    std::min(s.payload->stream_version, t.payload->stream_version) >= 2;
+  const bool told = digests_decide(s, t, tolerance);
   result.outcome = told ? Outcome::different : Outcome::unverifiable;
   result.diff_class = DiffClass::value;
-  result.detail = told ? "the values differ; they are too large to be held, so it is not told where"
-                       : "a value that is too large to be held, and whose digests differ";
+  result.detail = told
+                      ? "the values differ; they are too large to be held, so it is not told where"
+                      : "a value that is too large to be held, and whose digests differ, which may "
+                        "be due to what is not compared or to a tolerance";
 }
 
 void compare_presence(const BigValue& s, const BigValue& t, const Tolerance& tolerance,
@@ -249,14 +120,10 @@ asio::awaitable<BigComparison> compare_held(Side& source, Side& target, Candidat
   co_return result;
 }
 
-asio::awaitable<BigComparison> compare_once(Side& source, Side& target, Candidate key,
-                                            uint64_t bytes, Tolerance tolerance) {
-  const BigValue s = co_await read_value(source, key);
-  const BigValue t = co_await read_value(target, key);
-  if (comes_whole(s) && comes_whole(t) && bytes <= held_bytes_max)
-    co_return co_await compare_held(source, target, key, tolerance);
-  tolerance.now_ms = std::max(s.reading.now_ms, t.reading.now_ms);
-  Comparison result;
+/// All that is told without a look into the elements. False: both came in pieces, and are to be
+/// looked into.
+bool compare_outside(const BigValue& s, const BigValue& t, const Tolerance& tolerance,
+                     Comparison& result) {
   describe(s, result.source_type, result.source_digest);
   describe(t, result.target_type, result.target_digest);
   if (s.reading.nodes.size() > 1 || t.reading.nodes.size() > 1) {
@@ -275,24 +142,35 @@ asio::awaitable<BigComparison> compare_once(Side& source, Side& target, Candidat
     result.outcome = Outcome::unverifiable;
     result.detail = "too large for DUMP, and only one side may be read in pieces";
   } else {
-    co_await look_into(source, target, s, t, key, tolerance, result);
+    return false;
   }
-  if (result.outcome == Outcome::equal && s.kind &&
-      !tolerance.same(s.reading.expire_at, t.reading.expire_at)) {
-    result.outcome = Outcome::different;
-    result.diff_class = DiffClass::expiry;
-    result.detail = fmt::format("source {}, target {}", printable_expiry(s.reading.expire_at),
-                                printable_expiry(t.reading.expire_at));
-  }
-  co_return BigComparison{s.reading, t.reading, std::move(result)};
+  return true;
 }
 
-/// After a reading that was left in the middle: every connection is in database 0 again.
-asio::awaitable<void> leave_databases(Side& source, Side& target, Candidate key) {
-  for (Side* side : {&source, &target}) {
-    for (const size_t node : side->holders(key.key))
-      co_await select(*side, node, key.db, DbIndex{0});
-  }
+void compare_expiries(const BigValue& s, const BigValue& t, const Tolerance& tolerance,
+                      Comparison& result) {
+  if (result.outcome != Outcome::equal || !s.kind ||
+      tolerance.same(s.reading.expire_at, t.reading.expire_at))
+    return;
+  result.outcome = Outcome::different;
+  result.diff_class = DiffClass::expiry;
+  result.detail = fmt::format("source {}, target {}", printable_expiry(s.reading.expire_at),
+                              printable_expiry(t.reading.expire_at));
+}
+
+asio::awaitable<BigComparison> compare_once(Side& source, Side& target, Candidate key,
+                                            uint64_t bytes, Tolerance tolerance) {
+  const BigValue s = co_await read_big_value(source, key);
+  const BigValue t = co_await read_big_value(target, key);
+  if (comes_whole(s) && comes_whole(t) && bytes <= held_bytes_max)
+    co_return co_await compare_held(source, target, key, tolerance);
+  tolerance.now_ms = std::max(s.reading.now_ms, t.reading.now_ms);
+  Comparison result;
+  const bool told = compare_outside(s, t, tolerance, result);
+  if (!told) co_await look_into(source, target, s, t, key, tolerance, result);
+  if (streams_differ(s, t)) co_await look_into_entries(source, target, s, t, key, result);
+  compare_expiries(s, t, tolerance, result);
+  co_return BigComparison{s.reading, t.reading, std::move(result)};
 }
 
 /// Of the keys that this node holds, where the server says it.
@@ -343,29 +221,51 @@ asio::awaitable<std::vector<uint64_t>> value_sizes(Side& source, Side& target,
   co_return sizes;
 }
 
+BigComparison compare_dumped(const BigValue& source, const BigValue& target, Tolerance tolerance) {
+  tolerance.now_ms = std::max(source.reading.now_ms, target.reading.now_ms);
+  Comparison result;
+  const bool told = compare_outside(source, target, tolerance, result);
+  LOCKSTEP_ASSERT(told);
+  compare_expiries(source, target, tolerance, result);
+  return {source.reading, target.reading, std::move(result)};
+}
+
+BigComparison undecodable(const std::string& why) {
+  BigComparison result;
+  result.comparison.outcome = Outcome::unverifiable;
+  result.comparison.detail = why;
+  return result;
+}
+
+asio::awaitable<BigComparison> compare_big_once(Side& source, Side& target, Candidate key,
+                                                uint64_t bytes, Tolerance tolerance) {
+  std::string trouble;
+  try {
+    BigComparison read = co_await compare_once(source, target, key, bytes, tolerance);
+    co_return read;
+  } catch (const Undecodable& error) {
+    trouble = error.what();
+  }
+  co_await leave_database(source, key.key, key.db);
+  co_await leave_database(target, key.key, key.db);
+  co_return undecodable(trouble);
+}
+
 asio::awaitable<BigComparison> compare_big(Side& source, Side& target, Candidate key,
                                            uint64_t bytes, Tolerance tolerance) {
-  std::string failure, unverifiable;
+  std::string failure;
   constexpr int last_on_the_move = 2;
   for (int attempt = 0; attempt < attempts_max; ++attempt) {
     try {
       if (attempt > 0) co_await source.refresh();
       if (attempt > 0) co_await target.refresh();
-      co_return co_await compare_once(source, target, key, bytes, tolerance);
-    } catch (const Undecodable& error) {
-      unverifiable = error.what();
+      BigComparison read = co_await compare_big_once(source, target, key, bytes, tolerance);
+      co_return read;
     } catch (const SlotOnTheMove& error) {
       if (attempt >= last_on_the_move) throw;
       failure = error.what();
     } catch (const ConnectionError& error) {
       failure = error.what();
-    }
-    if (!unverifiable.empty()) {
-      co_await leave_databases(source, target, key);
-      BigComparison result;
-      result.comparison.outcome = Outcome::unverifiable;
-      result.comparison.detail = unverifiable;
-      co_return result;
     }
     co_await pause_for(first_pause * (1 << attempt));
   }

@@ -3,10 +3,14 @@
 #include <boost/asio/awaitable.hpp>
 #include <vector>
 
+#include "verifier/big_value.h"
 #include "verifier/compare.h"
 #include "verifier/matcher.h"
 
 namespace lockstep::verifier {
+
+/// Of a value that is held whole, as the servers count it: decoded it takes several times that.
+inline constexpr uint64_t held_bytes_max = 16 << 20;
 
 /// How large the values of these keys are in the servers' memory, the larger of both sides; 0 where
 /// neither side says so, and where one side is files.
@@ -27,5 +31,12 @@ struct BigComparison {
 /// told.
 asio::awaitable<BigComparison> compare_big(Side& source, Side& target, Candidate key,
                                            uint64_t bytes, Tolerance tolerance);
+/// The same in one attempt. Throws SlotOnTheMove, ConnectionError.
+asio::awaitable<BigComparison> compare_big_once(Side& source, Side& target, Candidate key,
+                                                uint64_t bytes, Tolerance tolerance);
+/// Of values that both came by DUMP: their digests decide.
+BigComparison compare_dumped(const BigValue& source, const BigValue& target, Tolerance tolerance);
+/// Of a value that is not understood.
+BigComparison undecodable(const std::string& why);
 
 }  // namespace lockstep::verifier

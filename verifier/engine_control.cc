@@ -165,6 +165,21 @@ asio::awaitable<void> EngineControl::give_up() {
   note_end();
 }
 
+asio::awaitable<void> while_held(EngineControl& engine, asio::awaitable<void> task) {
+  std::exception_ptr failure;
+  try {
+    co_await engine.hold();
+    co_await std::move(task);
+    co_await engine.release();
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  if (failure) {
+    co_await engine.give_up();
+    std::rethrow_exception(failure);
+  }
+}
+
 namespace {
 
 net::Endpoint at_label(const net::Endpoint& login, const std::string& label) {

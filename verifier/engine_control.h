@@ -82,6 +82,10 @@ class EngineControl {
   HoldTimes times_;
 };
 
+/// Holds the engine while the task runs, and lets it go whatever happens. Throws CutFailed if the
+/// hold could not be made or has ended before the task did, and what the task throws.
+asio::awaitable<void> while_held(EngineControl& engine, asio::awaitable<void> task);
+
 /// Throws UserError (bad_arguments) if the engine writes to servers that are not the target's, and
 /// UserError if that cannot be told.
 asio::awaitable<void> require_feeds(EngineControl& engine, const Side& target);

@@ -51,53 +51,45 @@ asio::awaitable<std::vector<fence::FencedKey>> read_owned(Side& source, size_t n
 asio::awaitable<StreamPosition> stream_position(Node& node) {
   std::vector<std::string> request{"INFO", "replication"};
   const resp::Value info = co_await node.client->command_or_throw(std::move(request));
-  StreamPosition position{std::string(info_field(info.text, "master_replid")),
-                          {static_cast<int64_t>(info_number(info.text, "master_repl_offset"))}};
-  position.replica = info_field(info.text, "role") == "slave";
+  co_return position_of(node, info.text);
+}
+
+StreamPosition position_of(const Node& node, Bytes info) {
+  StreamPosition position{std::string(info_field(info, "master_replid")),
+                          {static_cast<int64_t>(info_number(info, "master_repl_offset"))}};
+  position.replica = info_field(info, "role") == "slave";
   if (position.replid.empty()) position.replid = node.run_id;  // before 4.0
-  co_return position;
+  return position;
+}
+
+asio::awaitable<CaughtUp> catch_up(Side& source, EngineControl& engine) {
+  CaughtUp result;
+  std::map<std::string, Offset> now;
+  for (size_t i = 0; i < source.node_count(); ++i) {
+    result.positions.push_back(co_await stream_position(source.node(i)));
+    now[result.positions.back().replid] = result.positions.back().offset;
+  }
+  result.status = co_await engine.advance(std::move(now));
+  co_return result;
 }
 
 asio::awaitable<std::vector<HeldPair>> HeldReader::read(std::vector<Candidate> keys,
                                                         OnStep on_step) {
   std::vector<HeldPair> pairs(keys.size());
-  std::exception_ptr failure;
-  try {
-    co_await engine_.hold();
-    co_await read_held(std::move(keys), std::move(on_step), pairs);
-    co_await engine_.release();
-  } catch (...) {
-    failure = std::current_exception();
-  }
-  if (failure) {
-    co_await engine_.give_up();
-    std::rethrow_exception(failure);
-  }
+  co_await while_held(engine_, read_held(std::move(keys), std::move(on_step), pairs));
   co_return pairs;
 }
 
 asio::awaitable<void> HeldReader::read_held(std::vector<Candidate> keys, OnStep on_step,
                                             std::vector<HeldPair>& pairs) {
-  co_await catch_up();
+  CaughtUp at = co_await catch_up(source_, engine_);
+  begun_at_ = std::move(at.positions);
   const std::vector<Positions> offsets = co_await read_sources(keys, pairs);
   bool first = true;  // so that each hold gets on
   for (Step& step : steps(keys, offsets)) {
     if (!std::exchange(first, false) && engine_.held_for() > engine_.max_hold() / 2) co_return;
     co_await take_step(keys, std::move(step), on_step, pairs);
   }
-}
-
-/// So that as little as possible lies between here and the keys' positions: what the engine reads
-/// again for its own sake on the way there is ahead of them.
-asio::awaitable<void> HeldReader::catch_up() {
-  replids_.clear();
-  std::map<std::string, Offset> now;
-  for (size_t i = 0; i < source_.node_count(); ++i) {
-    const StreamPosition position = co_await stream_position(source_.node(i));
-    replids_.push_back(position.replid);
-    now[position.replid] = position.offset;
-  }
-  co_await engine_.advance(std::move(now));
 }
 
 asio::awaitable<std::vector<HeldReader::Positions>> HeldReader::read_sources(
@@ -151,7 +143,7 @@ std::vector<HeldReader::Step> HeldReader::steps(const std::vector<Candidate>& ke
 
 std::map<std::string, Offset> HeldReader::by_replid(const Positions& positions) const {
   std::map<std::string, Offset> result;
-  for (const auto& [node, offset] : positions) result[replids_[node]] = offset;
+  for (const auto& [node, offset] : positions) result[begun_at_[node].replid] = offset;
   return result;
 }
 

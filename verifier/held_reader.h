@@ -23,6 +23,25 @@ struct HeldPair {
   Reading target;
 };
 
+/// The name of the server's replication history and where it stands.
+struct StreamPosition {
+  std::string replid;
+  Offset offset;
+  bool replica = false;  ///< it follows another server
+};
+asio::awaitable<StreamPosition> stream_position(Node& node);
+/// `info`: the text of INFO replication.
+StreamPosition position_of(const Node& node, Bytes info);
+
+/// The engine, which is held, has been brought to where the source was a moment ago.
+struct CaughtUp {
+  std::vector<StreamPosition> positions;  ///< by node of the source
+  EngineStatus status;
+};
+/// So that as little as possible lies between here and a key's position: what the engine reads
+/// again for its own sake on the way there is ahead of it.
+asio::awaitable<CaughtUp> catch_up(Side& source, EngineControl& engine);
+
 /// Reads keys of both sides while the engine is held: each key of the source with the offset at
 /// which it was so, then the engine is advanced to exactly there, then the target's is read.
 class HeldReader {
@@ -51,7 +70,6 @@ class HeldReader {
 
   asio::awaitable<void> read_held(std::vector<Candidate> keys, OnStep on_step,
                                   std::vector<HeldPair>& pairs);
-  asio::awaitable<void> catch_up();
   asio::awaitable<std::vector<Positions>> read_sources(std::vector<Candidate> keys,
                                                        std::vector<HeldPair>& pairs);
   static std::vector<Step> steps(const std::vector<Candidate>& keys,
@@ -63,15 +81,7 @@ class HeldReader {
   Side& source_;
   Side& target_;
   EngineControl& engine_;
-  std::vector<std::string> replids_;  ///< of the source's nodes
+  std::vector<StreamPosition> begun_at_;  ///< the source's nodes
 };
-
-/// The name of the server's replication history and where it stands.
-struct StreamPosition {
-  std::string replid;
-  Offset offset;
-  bool replica = false;  ///< it follows another server
-};
-asio::awaitable<StreamPosition> stream_position(Node& node);
 
 }  // namespace lockstep::verifier

@@ -23,7 +23,7 @@ constexpr Bytes snapshot_end("\xff\0\0\0\0\0\0\0\0", 9);
 PayloadDigest::PayloadDigest(uint64_t bytes)
     : left_(bytes - rdb::dump_footer_bytes),
       parser_([this](const KeySeen& seen) {
-        value_ = {seen.kind, seen.digest, stream_version_};
+        value_ = {seen.kind, seen.digest, stream_version_, field_expiries_};
       }),
       buffer_(buffer_bytes) {
   LOCKSTEP_ASSERT(bytes > rdb::dump_footer_bytes);
@@ -54,6 +54,7 @@ void PayloadDigest::begin(rdb::ValueType type) {
   if (!rdb::kind_of(type)) throw FormatError(0, fmt::format("unknown value type {}", type));
   begun_ = true;
   stream_version_ = rdb::type_info(type).stream_version;
+  field_expiries_ = rdb::has_field_expiries(type);
   const bool valkey = rdb::valkey_version(rdb::type_info(type).version);
   const std::string head =
       fmt::format("{}{}{}", valkey ? "VALKEY080" : "REDIS0012", static_cast<char>(type), '\0');

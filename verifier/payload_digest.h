@@ -22,7 +22,8 @@ class PayloadDigest {
   struct Value {
     rdb::Kind kind = rdb::Kind::string;
     uint64_t digest = 0;
-    uint8_t stream_version = 0;  ///< of a stream's type: before 2 it does not tell all
+    uint8_t stream_version = 0;   ///< of a stream's type: before 2 it does not tell all
+    bool field_expiries = false;  ///< fields of the hash may expire
   };
   /// Once all bytes have been added.
   const Value& value() const { return value_; }
@@ -36,6 +37,7 @@ class PayloadDigest {
   uint64_t left_ = 0;  ///< bytes of type and value that are still to come
   bool begun_ = false;
   uint8_t stream_version_ = 0;
+  bool field_expiries_ = false;
   uint64_t crc_ = 0;
   std::string footer_;
   Value value_;

@@ -19,22 +19,15 @@ constexpr int failures_max = 6;
 constexpr milliseconds first_pause{100};
 constexpr size_t batch_keys_some = 64;
 constexpr size_t batch_keys_scanned = 256;
-constexpr size_t plain_batch_keys = 128;
 constexpr size_t batch_bytes = 16 << 20;
 constexpr int64_t small_lag_bytes = 1 << 20;
 constexpr milliseconds lag_limit{10000};
 constexpr milliseconds lag_pause{50};
 /// A slot that is half moved stays so for a while.
 constexpr milliseconds half_moved_pause{200};
-/// Between two holds, so that the engine gets on.
-constexpr milliseconds hold_pause{20};
 
 size_t payload_bytes(const Reading& reading) {
   return reading.payload ? reading.payload->size() : 0;
-}
-
-std::string type_name(const std::optional<SeenState>& seen) {
-  return seen ? rdb::kind_name(seen->kind) : "none";
 }
 
 }  // namespace
@@ -158,57 +151,6 @@ asio::awaitable<void> PositionCheck::settle(std::vector<Candidate> candidates) {
   }
 }
 
-/// Without a hold: what is still as it was at the cut shows what was there.
-asio::awaitable<void> PositionCheck::settle_unchanged() {
-  std::deque<Pending> left;
-  while (!pending_.empty()) {
-    std::vector<Candidate> keys;
-    for (size_t i = 0; i < std::min(plain_batch_keys, pending_.size()); ++i)
-      keys.push_back(pending_[i].key);
-    const size_t count = co_await fitting(std::move(keys));
-    std::vector<Pending> batch;
-    while (batch.size() < count) {
-      batch.push_back(std::move(pending_.front()));
-      pending_.pop_front();
-    }
-    co_await settle_batch(std::move(batch), left);
-  }
-  pending_ = std::move(left);
-}
-
-asio::awaitable<void> PositionCheck::settle_batch(std::vector<Pending> batch,
-                                                  std::deque<Pending>& left) {
-  std::vector<Candidate> keys;
-  for (const Pending& each : batch) keys.push_back(each.key);
-  std::vector<Reading> sources, targets;
-  try {
-    sources = co_await read_keys(source_, keys);
-    targets = co_await read_keys(target_, keys);
-  } catch (const SlotOnTheMove&) {  // holds tell whose
-    targets.clear();
-  }
-  for (size_t i = 0; i < batch.size(); ++i) {
-    if (targets.empty() || !settled_at_cut(keys[i], std::move(sources[i]), std::move(targets[i])))
-      left.push_back(std::move(batch[i]));
-  }
-}
-
-bool PositionCheck::known_at_cut(const Candidate& key) const {
-  return cut_ && key.seen_whole && !cut_->ahead.contains({key.db, key.key});
-}
-
-bool PositionCheck::settled_at_cut(const Candidate& key, Reading source, Reading target) {
-  if (!known_at_cut(key)) return false;
-  source.now_ms = cut_->now_ms[0];
-  target.now_ms = cut_->now_ms[1];
-  const Comparison comparison = compare(source, target, tolerance_);
-  if (!as_seen(key.seen[0], source, comparison.source_digest) ||
-      !as_seen(key.seen[1], target, comparison.target_digest))
-    return false;
-  if (!tell(key, source, target, comparison)) ++report_.settled;
-  return true;
-}
-
 bool PositionCheck::tell(const Candidate& key, const Reading& source, const Reading& target,
                          const Comparison& comparison) {
   switch (comparison.outcome) {
@@ -232,14 +174,13 @@ size_t PositionCheck::batch_keys_max() const {
 }
 
 /// So many of the first of them have room in the memory together; at least one.
-asio::awaitable<size_t> PositionCheck::fitting(std::vector<Candidate> keys) {
-  const std::vector<uint64_t> sizes = co_await value_sizes(source_, target_, std::move(keys));
+size_t PositionCheck::fitting(const std::vector<uint64_t>& sizes) {
   size_t count = 0;
   for (uint64_t bytes = 0; count < sizes.size(); ++count) {
     bytes += sizes[count];
     if (bytes > batch_bytes && count > 0) break;
   }
-  co_return count;
+  return count;
 }
 
 asio::awaitable<std::string> PositionCheck::compare_functions() {
@@ -264,8 +205,12 @@ asio::awaitable<void> PositionCheck::hold_once() {
   std::vector<Candidate> keys;
   for (size_t i = 0; i < std::min(batch_keys_, pending_.size()); ++i)
     keys.push_back(pending_[i].key);
-  const size_t count = co_await fitting(keys);
-  keys.resize(count);
+  const std::vector<uint64_t> sizes = co_await value_sizes(source_, target_, keys);
+  if (sizes.front() > held_bytes_max) {
+    co_await settle_big(sizes.front());
+    co_return;
+  }
+  keys.resize(fitting(sizes));
   const milliseconds held_before = engine_.times().total;
   std::vector<HeldPair> pairs = co_await reader_.read(std::move(keys));
   const auto read = std::count_if(pairs.begin(), pairs.end(), [](const HeldPair& pair) {
@@ -294,17 +239,23 @@ void PositionCheck::slow_down(size_t read, const std::vector<HeldPair>& pairs) {
 void PositionCheck::take(Pending pending, HeldPair pair) {
   if (pair.state == HeldPair::State::not_read) {
     pending_.push_back(std::move(pending));
-  } else if (pair.state == HeldPair::State::ahead) {
-    take_ahead(std::move(pending), std::move(pair));
-  } else {
-    const Comparison comparison = compare(pair.source, pair.target, tolerance_);
-    if (scanning_) count(pair);
-    if (scanning_ && !in_type(comparison)) return;
-    const bool equal = comparison.outcome == Outcome::equal;
-    if (!equal && told_before(pending.key)) return;
-    if (!tell(pending.key, pair.source, pair.target, comparison) && !scanning_)
-      tell_of_cut(pending.key, comparison);
+    return;
   }
+  const Comparison comparison = compare(pair.source, pair.target, tolerance_);
+  if (pair.state == HeldPair::State::ahead) {
+    take_ahead(std::move(pending), pair.source, pair.target, comparison);
+  } else {
+    conclude(pending.key, pair.source, pair.target, comparison);
+  }
+}
+
+void PositionCheck::conclude(const Candidate& key, const Reading& source, const Reading& target,
+                             const Comparison& comparison) {
+  if (scanning_) count(source, target);
+  if (scanning_ && !in_type(comparison)) return;
+  const bool equal = comparison.outcome == Outcome::equal;
+  if (!equal && told_before(key)) return;
+  if (!tell(key, source, target, comparison) && !scanning_) tell_of_cut(key, comparison);
 }
 
 bool PositionCheck::in_type(const Comparison& comparison) const {
@@ -312,16 +263,17 @@ bool PositionCheck::in_type(const Comparison& comparison) const {
          comparison.target_type == only_type_;
 }
 
-void PositionCheck::count(const HeldPair& pair) {
+void PositionCheck::count(const Reading& source, const Reading& target) {
   for (const SideName side : {SideName::source, SideName::target}) {
-    const Reading& reading = side == SideName::source ? pair.source : pair.target;
+    const Reading& reading = side == SideName::source ? source : target;
     ReadCounters& counters = counters_[static_cast<size_t>(side)];
-    counters.keys += reading.payload ? 1 : 0;
+    counters.keys += reading.nodes.empty() ? 0 : 1;
     counters.bytes += payload_bytes(reading);
   }
 }
 
-void PositionCheck::take_ahead(Pending pending, HeldPair pair) {
+void PositionCheck::take_ahead(Pending pending, const Reading& source, const Reading& target,
+                               const Comparison& comparison) {
   ++report_.engine->ahead;
   if (!pending.ahead_since) pending.ahead_since = Clock::now();
   if (Clock::now() - *pending.ahead_since < options_.settle) {
@@ -329,38 +281,10 @@ void PositionCheck::take_ahead(Pending pending, HeldPair pair) {
     return;
   }
   if (told_before(pending.key)) return;
-  const Comparison comparison = compare(pair.source, pair.target, tolerance_);
-  Difference last = describe(source_, target_, pending.key, pair.source, pair.target, comparison);
+  Difference last = describe(source_, target_, pending.key, source, target, comparison);
   last.detail = fmt::format("the engine reads it again and again: at no position within {}",
                             format_duration(options_.settle));
   log_.add_flapping(last);
-}
-
-/// It differed at the cut, and is equal at a later position.
-void PositionCheck::tell_of_cut(const Candidate& key, const Comparison& now) {
-  const bool by_value = now.source_digest != now.target_digest;
-  const CutState state =
-      known_at_cut(key) && !by_value ? state_at_cut(key, tolerance_, cut_->now_ms) : CutState();
-  switch (state.kind) {
-    case CutState::Kind::unknown:
-      ++report_.settled;
-      return;
-    case CutState::Kind::expired:
-      ++report_.expired;
-      return;
-    case CutState::Kind::different:
-      break;
-  }
-  Difference difference;
-  difference.diff_class = state.diff_class;
-  difference.db = key.db;
-  difference.key = key.key;
-  difference.source_type = type_name(key.seen[0]);
-  difference.target_type = type_name(key.seen[1]);
-  difference.detail = "at the cut; the key has been written again since, and agrees by now";
-  if (key.seen[0]) difference.source_expiry = key.seen[0]->expire_at;
-  if (key.seen[1]) difference.target_expiry = key.seen[1]->expire_at;
-  log_.add(std::move(difference));
 }
 
 namespace {

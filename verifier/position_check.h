@@ -7,6 +7,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "verifier/big_held.h"
 #include "verifier/cut_state.h"
 #include "verifier/difference_log.h"
 #include "verifier/held_reader.h"
@@ -52,7 +53,11 @@ class PositionCheck {
   struct Pending {
     Candidate key;
     std::optional<Clock::time_point> ahead_since;
+    int changed = 0;   ///< so often it was written while it was read
+    int too_long = 0;  ///< so often a hold was over before it had been read
   };
+  /// Between two holds, so that the engine gets on.
+  static constexpr milliseconds hold_pause{20};
 
   Transfer transfer_of(int attempt) const;
   asio::awaitable<void> await_caught_up();
@@ -63,19 +68,25 @@ class PositionCheck {
   bool told_before(const Candidate& key);
   bool on_the_move(Bytes key) const;
   bool in_type(const Comparison& comparison) const;
-  void count(const HeldPair& pair);
+  void count(const Reading& source, const Reading& target);
   size_t batch_keys_max() const;
-  asio::awaitable<size_t> fitting(std::vector<Candidate> keys);
+  static size_t fitting(const std::vector<uint64_t>& sizes);
   asio::awaitable<void> settle_unchanged();
   asio::awaitable<void> settle_batch(std::vector<Pending> batch, std::deque<Pending>& left);
   bool settled_at_cut(const Candidate& key, Reading source, Reading target);
   asio::awaitable<void> hold_once();
+  asio::awaitable<void> settle_big(uint64_t bytes);
+  asio::awaitable<BigAtPosition> read_big(uint64_t bytes);
   /// Keys of a slot that is half moved come last; once it has stayed so for `--settle`, they are
   /// unverifiable.
   void put_off_slot(Slot slot, const std::string& why);
   void give_up_slot(Slot slot, const std::string& why);
   void take(Pending pending, HeldPair pair);
-  void take_ahead(Pending pending, HeldPair pair);
+  /// Both sides have been read at one position.
+  void conclude(const Candidate& key, const Reading& source, const Reading& target,
+                const Comparison& comparison);
+  void take_ahead(Pending pending, const Reading& source, const Reading& target,
+                  const Comparison& comparison);
   void slow_down(size_t read, const std::vector<HeldPair>& pairs);
   /// False: the values are equal now.
   bool tell(const Candidate& key, const Reading& source, const Reading& target,

@@ -3,12 +3,10 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <csignal>
-#include <set>
 #include <thread>
 
 #include "fixtures/cluster_builder.h"
 #include "fixtures/poll_until.h"
-#include "fixtures/run_files.h"
 #include "sync/net/client.h"
 #include "sync/net/http_client.h"
 #include "verifier/engine_control.h"
@@ -98,46 +96,6 @@ class Position : public TwoSidesAndEngine {
   asio::awaitable<void> kill_when_held(pid_t engine) {
     co_await await_hold("id");
     kill(engine, SIGKILL);
-  }
-  void start_with_moving_keys() {
-    start(Topology::cluster, Topology::cluster);
-    fill(50);
-    for (int i = 0; i < 5; ++i)
-      ask(owner(*source_, "{moving}"), {"RPUSH", numbered("{moving}", i), "v"});
-  }
-  /// By snapshot, by SCAN and by name, while all else is written.
-  void expect_only_moving_keys_unverifiable() {
-    const auto writer = write();
-    ask(owner(*target_, "still3"), {"DEL", "still3"});
-    ask(owner(*target_, "still4"), {"LSET", "still4", "1", "other"});
-    ask(owner(*target_, "more"), {"SET", "more", "x"});
-    VerifyOptions how = options_with(CutMode::position);
-    how.settle = milliseconds(500);
-    for (const ReadMode mode : {ReadMode::snapshot, ReadMode::scan}) {
-      how.read = mode;
-      expect_only_moving_keys_unverifiable(how);
-    }
-    how.scope.keys = (directory_.path() / "names").string();
-    fixtures::write_text(how.scope.keys,
-                         "{moving}0\n{moving}1\n{moving}2\nstill3\n{moving}3\nstill4\nmore\n"
-                         "{moving}4\nstill5\n{moving}0\n");
-    expect_only_moving_keys_unverifiable(how);
-    EXPECT_FALSE(engine_status()["held"]);
-  }
-  static void expect_only_moving_keys_unverifiable(const VerifyOptions& how) {
-    const VerifyReport report = verify(how);
-    EXPECT_EQ(found(report), "extra more, missing still3, value still4");
-    EXPECT_EQ(report.cut, "position");
-    std::set<std::string> keys;
-    for (const Unverifiable& each : report.unverifiable) {
-      keys.insert(each.key);
-      EXPECT_NE(each.reason.find("is half moved"), std::string::npos) << each.reason;
-    }
-    const std::set<std::string> moving{"{moving}0", "{moving}1", "{moving}2", "{moving}3",
-                                       "{moving}4"};
-    EXPECT_EQ(keys, moving);
-    EXPECT_EQ(report.unverifiable_count, moving.size());
-    EXPECT_EQ(report.flapping, 0u);
   }
   static std::string found_note(const VerifyReport& report, const std::string& beginning) {
     for (const std::string& note : report.notes) {
@@ -352,20 +310,6 @@ TEST_F(Position, AHoldOfSomebodyElseIsWaitedFor) {
     EXPECT_EQ(report.verdict, Verdict::equal) << found(report);
     EXPECT_EQ(report.cut == "position", cut == CutMode::automatic);
   }
-}
-
-TEST_F(Position, ASlotThatIsHalfMoved) {
-  start_with_moving_keys();
-  move_slot(*source_, "{moving}", false);
-  start_engine();
-  expect_only_moving_keys_unverifiable();
-}
-
-TEST_F(Position, ASlotOfTheTargetThatIsHalfMoved) {
-  start_with_moving_keys();
-  start_engine();
-  move_slot(*target_, "{moving}", false);
-  expect_only_moving_keys_unverifiable();
 }
 
 TEST_F(Position, QuiescedMeansThatNothingIsWritten) {
