@@ -1,5 +1,6 @@
 // Classes beside those of keys and values: functions, keys of Lockstep's own, what is explained.
 
+#include "verifier/merge.h"
 #include "verifier/report_json.h"
 #include "verifier/report_text.h"
 #include "verifier/test_support.h"
@@ -18,6 +19,20 @@ class Classes : public TwoSides {
  protected:
   void load(const net::Endpoint& server, const std::string& name, const std::string& result) {
     ask(server, {"FUNCTION", "LOAD", "REPLACE", library(name, result)});
+  }
+  /// From both sides' 200 keys of 20 kB the target evicts some; returns how many.
+  uint64_t evict() {
+    for (int i = 0; i < 200; ++i)
+      on_both({"SET", "k" + std::to_string(i), std::string(20000, 'x')});
+    on_target({"CONFIG", "SET", "maxmemory-policy", "allkeys-random"});
+    on_target({"CONFIG", "SET", "maxmemory", "3mb"});
+    on_target({"CONFIG", "SET", "maxmemory", "0"});
+    while (ask(target(), {"DBSIZE"}).integer == 200) {
+      on_target({"CONFIG", "SET", "maxmemory", "3mb"});
+      on_target({"PING"});
+    }
+    on_target({"CONFIG", "SET", "maxmemory", "0"});
+    return 200 - static_cast<uint64_t>(ask(target(), {"DBSIZE"}).integer);
   }
   bool knows_functions() const {
     return source_->options().spec.commands >= 700 && target_->options().spec.commands >= 700;
@@ -108,16 +123,7 @@ TEST_F(Classes, WhatTheTargetsVersionCannotHoldIsExplained) {
 
 TEST_F(Classes, WhatTheTargetHasEvictedIsExplained) {
   start();
-  for (int i = 0; i < 200; ++i) on_both({"SET", "k" + std::to_string(i), std::string(20000, 'x')});
-  on_target({"CONFIG", "SET", "maxmemory-policy", "allkeys-random"});
-  on_target({"CONFIG", "SET", "maxmemory", "3mb"});
-  on_target({"CONFIG", "SET", "maxmemory", "0"});
-  while (ask(target(), {"DBSIZE"}).integer == 200) {
-    on_target({"CONFIG", "SET", "maxmemory", "3mb"});
-    on_target({"PING"});
-  }
-  on_target({"CONFIG", "SET", "maxmemory", "0"});
-  const auto evicted = 200 - static_cast<uint64_t>(ask(target(), {"DBSIZE"}).integer);
+  const uint64_t evicted = evict();
   for (int i = 0; i < 5; ++i) on_source({"SET", "lost" + std::to_string(i), "v"});
   const VerifyReport report = check();
   const uint64_t missing = report.counts[static_cast<size_t>(DiffClass::missing)];
@@ -127,6 +133,28 @@ TEST_F(Classes, WhatTheTargetHasEvictedIsExplained) {
   const std::string text = report_text(report, "");
   EXPECT_NE(text.find("evicted by the target"), std::string::npos) << text;
   EXPECT_NE(text.find("maxmemory-policy allkeys-random"), std::string::npos) << text;
+}
+
+/// Each part may explain its own by all of them, the whole each key once.
+TEST_F(Classes, PartsTogetherExplainNoMoreThanWasEvicted) {
+  start();
+  const uint64_t evicted = evict();
+  for (int i = 0; i < 20; ++i) on_source({"SET", "lost" + std::to_string(i), "v"});
+  uint64_t of_parts = 0;
+  std::vector<std::filesystem::path> paths;
+  for (const std::string part : {"1/2", "2/2"}) {
+    VerifyOptions how = options();
+    how.scope.part = part;
+    how.report = directory_.path() / ("part" + part.substr(0, 1));
+    paths.push_back(how.report);
+    of_parts += verify(how).explained[static_cast<size_t>(Explained::evicted)];
+  }
+  EXPECT_EQ(of_parts, evicted + 20);
+  const VerifyReport whole = merge_files(paths, directory_.path() / "whole", 20);
+  EXPECT_EQ(whole.counts[static_cast<size_t>(DiffClass::missing)], evicted + 20);
+  EXPECT_EQ(whole.explained[static_cast<size_t>(Explained::evicted)], evicted);
+  ASSERT_EQ(whole.target.evictions.size(), 1u);
+  EXPECT_EQ(whole.target.evictions[0].evicted, evicted);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "verifier/evictions.h"
 #include "verifier/report_json.h"
 
 namespace lockstep::verifier {
@@ -40,9 +41,7 @@ uint64_t DifferenceLog::written_bytes() {
 }
 
 void DifferenceLog::add(Difference difference) {
-  const uint64_t evicted = report_.explained[static_cast<size_t>(Explained::evicted)];
-  if (difference.explained == Explained::evicted && evicted >= report_.target.evicted_keys)
-    difference.explained = Explained::no;  // as many as were evicted are explained
+  count_eviction(difference, report_.target.evictions);
   ++report_.counts[static_cast<size_t>(difference.diff_class)];
   if (difference.explained != Explained::no)
     ++report_.explained[static_cast<size_t>(difference.explained)];

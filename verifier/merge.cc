@@ -6,7 +6,10 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <nlohmann/json.hpp>
 
+#include "verifier/evictions.h"
+#include "verifier/report_files.h"
 #include "verifier/report_json.h"
 #include "verifier/report_read.h"
 
@@ -97,6 +100,7 @@ void add_side(SideReport& sum, const SideReport& part) {
   sum.bytes += part.bytes;
   sum.own_keys += part.own_keys;  // each is in one part
   sum.functions = std::max(sum.functions, part.functions);
+  add_evictions(sum.evictions, part.evictions);
   sum.positions.insert(sum.positions.end(), part.positions.begin(), part.positions.end());
 }
 
@@ -119,7 +123,8 @@ void add_counts(VerifyReport& sum, const VerifyReport& part) {
   sum.flapping += part.flapping;
   sum.unverifiable_count += part.unverifiable_count;
   for (size_t i = 0; i < diff_class_count; ++i) sum.counts[i] += part.counts[i];
-  for (size_t i = 0; i < explained_count; ++i) sum.explained[i] += part.explained[i];
+  const auto unsupported = static_cast<size_t>(Explained::unsupported);
+  sum.explained[unsupported] += part.explained[unsupported];
   if (part.libraries_compared) sum.libraries_compared = part.libraries_compared;
 }
 
@@ -143,7 +148,6 @@ void add(VerifyReport& sum, const VerifyReport& part, size_t max_differences) {
   add_counts(sum, part);
   add_side(sum.source, part.source);
   add_side(sum.target, part.target);
-  append(sum.differences, part.differences, max_differences);
   append(sum.unverifiable, part.unverifiable, max_differences);
   append(sum.flapping_keys, part.flapping_keys, max_differences);
   add_word(sum.method, part.method);
@@ -158,6 +162,40 @@ void add(VerifyReport& sum, const VerifyReport& part, size_t max_differences) {
   sum.duration = std::max(sum.duration, part.duration);
   sum.table_bytes_max = std::max(sum.table_bytes_max, part.table_bytes_max);
   sum.spilled_bytes = std::max(sum.spilled_bytes, part.spilled_bytes);
+}
+
+/// How many of the part's keys that a node's evictions explain are not listed.
+std::vector<NodeEvictions> unlisted_evictions(const VerifyReport& part) {
+  std::vector<NodeEvictions> result = part.target.evictions;
+  for (const Difference& difference : part.differences) {
+    for (NodeEvictions& each : result) {
+      if (difference.evicted_by == std::vector{each.node} && each.explained > 0) --each.explained;
+    }
+  }
+  return result;
+}
+
+/// What explains a key of one part explains none of another, since each of them counts all that a
+/// node has evicted. The listed differences are the first of a part.
+void explain_by_evictions(VerifyReport& sum, const VerifyReport& part, size_t max_differences) {
+  for (Difference difference : part.differences) {
+    count_eviction(difference, sum.target.evictions);
+    if (sum.differences.size() < max_differences) sum.differences.push_back(std::move(difference));
+  }
+  for (const NodeEvictions& more : unlisted_evictions(part)) {
+    for (NodeEvictions& each : sum.target.evictions) {
+      if (each.node == more.node)
+        each.explained = std::min(each.evicted, each.explained + more.explained);
+    }
+  }
+}
+
+/// Once all parts have been added: their evictions are known.
+void add_differences(VerifyReport& sum, const std::vector<VerifyReport>& parts,
+                     size_t max_differences) {
+  for (const VerifyReport& part : parts) explain_by_evictions(sum, part, max_differences);
+  uint64_t& evicted = sum.explained[static_cast<size_t>(Explained::evicted)];
+  for (const NodeEvictions& each : sum.target.evictions) evicted += each.explained;
 }
 
 std::string part_name(const VerifyReport& part) {
@@ -198,15 +236,30 @@ void conclude(VerifyReport& sum, const std::vector<VerifyReport>& parts) {
     sum.differing_at_most = differing_at_most(sum.population, sum.compared, sum.difference_count());
 }
 
+/// The line as it is, or without an explanation by evictions that explain others.
+std::string explained_anew(std::string line, std::vector<NodeEvictions>& evictions) {
+  if (line.find("\"evicted_by\"") == std::string::npos) return line;
+  auto json = nlohmann::ordered_json::parse(line);
+  if (json.at("status") != "different" || !json.contains("evicted_by")) return line;
+  Difference difference = parse_diff_line(json).difference;
+  count_eviction(difference, evictions);
+  if (difference.explained != Explained::no) return line;
+  json.erase("explained");
+  json.erase("evicted_by");
+  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
 void join_lines(const std::vector<std::filesystem::path>& paths,
-                const std::filesystem::path& directory) {
+                const std::filesystem::path& directory, std::vector<NodeEvictions> evictions) {
+  for (NodeEvictions& each : evictions) each.explained = 0;
   std::ofstream out(directory / "diff.jsonl", std::ios::binary | std::ios::trunc);
   for (const auto& path : paths) {
     const auto lines =
         (std::filesystem::is_directory(path) ? path : path.parent_path()) / "diff.jsonl";
     std::ifstream in(lines, std::ios::binary);
     if (!in) refuse(fmt::format("{}: there is no such file beside the report", lines.string()));
-    if (in.peek() != std::ifstream::traits_type::eof()) out << in.rdbuf();
+    for (std::string line; std::getline(in, line);)
+      out << explained_anew(std::move(line), evictions) << '\n';
   }
   out.close();
   if (!out)
@@ -220,6 +273,7 @@ VerifyReport merge_reports(const std::vector<VerifyReport>& parts, size_t max_di
   require_one_check(parts);
   VerifyReport sum = beginning(parts.front());
   for (const VerifyReport& part : parts) add(sum, part, max_differences);
+  add_differences(sum, parts, max_differences);
   conclude(sum, parts);
   return sum;
 }
@@ -235,7 +289,7 @@ VerifyReport merge_files(const std::vector<std::filesystem::path>& paths,
   }
   VerifyReport sum = merge_reports(parts, max_differences);
   std::filesystem::create_directories(directory);
-  join_lines(paths, directory);
+  join_lines(paths, directory, sum.target.evictions);
   write_report(sum, directory);
   return sum;
 }

@@ -5,8 +5,10 @@
 #include <rapidcheck/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 
+#include "verifier/report_files.h"
 #include "verifier/report_json.h"
 #include "verifier/report_read.h"
 
@@ -98,6 +100,66 @@ TEST(Merge, OnlyPartsOfOneCheck) {
   EXPECT_THROW(merge_reports({}, 20), UserError);
 }
 
+/// The first `evicted` keys of a part whose target's node has evicted so many in all.
+VerifyReport part_with_evictions(int index, uint64_t missing, uint64_t evicted_by_node,
+                                 uint64_t explained) {
+  VerifyReport report = part({.part = fmt::format("{}/2", index)}, 100, missing);
+  report.target.evictions = {{"b:1", evicted_by_node, explained}, {"b:2", 1000, 0}};
+  report.explained[static_cast<size_t>(Explained::evicted)] = explained;
+  for (uint64_t i = 0; i < explained; ++i) {
+    report.differences[i].explained = Explained::evicted;
+    report.differences[i].evicted_by = {"b:1"};
+  }
+  return report;
+}
+
+uint64_t explained_by_evictions(const VerifyReport& report) {
+  return report.explained[static_cast<size_t>(Explained::evicted)];
+}
+
+uint64_t listed_as_evicted(const VerifyReport& report) {
+  return static_cast<uint64_t>(
+      std::count_if(report.differences.begin(), report.differences.end(),
+                    [](const auto& each) { return each.explained == Explained::evicted; }));
+}
+
+/// Both parts have seen the same evictions, the second a few more.
+TEST(Merge, EvictionsExplainEachKeyOfAllPartsOnce) {
+  const std::vector<VerifyReport> parts = {part_with_evictions(1, 8, 10, 6),
+                                           part_with_evictions(2, 9, 12, 9)};
+  const VerifyReport whole = merge_reports(parts, 20);
+  EXPECT_EQ(whole.difference_count(), 17u);
+  EXPECT_EQ(explained_by_evictions(whole), 12u);
+  EXPECT_EQ(listed_as_evicted(whole), 12u);
+  EXPECT_EQ(whole.target.evictions.at(0).evicted, 12u);
+  EXPECT_EQ(whole.target.evictions.at(0).explained, 12u);
+  EXPECT_EQ(whole.target.evictions.at(1).explained, 0u);
+}
+
+/// Those that the lists have no room for count as well, and before those of later parts.
+TEST(Merge, EvictionsThatAreNotListedCountToo) {
+  std::vector<VerifyReport> parts = {part_with_evictions(1, 8, 10, 6),
+                                     part_with_evictions(2, 9, 12, 9)};
+  for (VerifyReport& each : parts) each.differences.resize(4);
+  const VerifyReport whole = merge_reports(parts, 20);
+  EXPECT_EQ(explained_by_evictions(whole), 12u);
+  EXPECT_EQ(listed_as_evicted(whole), 8u);
+  EXPECT_EQ(explained_by_evictions(merge_reports(parts, 0)), 12u);
+}
+
+/// What another server of the target has evicted explains nothing here.
+TEST(Merge, EvictionsCountWhereTheyWere) {
+  std::vector<VerifyReport> parts = {part_with_evictions(1, 8, 3, 3),
+                                     part_with_evictions(2, 9, 3, 3)};
+  for (Difference& each : parts[1].differences) {
+    if (each.explained == Explained::evicted) each.evicted_by = {"b:2"};
+  }
+  parts[1].target.evictions = {{"b:1", 3, 0}, {"b:2", 2, 3}};
+  EXPECT_EQ(explained_by_evictions(merge_reports(parts, 20)), 6u);  // b:2 had 1000 by another part
+  for (VerifyReport& each : parts) each.target.evictions.back().evicted = 2;
+  EXPECT_EQ(explained_by_evictions(merge_reports(parts, 20)), 5u);
+}
+
 TEST(Merge, SamplesAddUp) {
   auto parts = thirds({1, 2, 3});
   for (VerifyReport& each : parts) each.scope.sample = "1%", each.population = 1000;
@@ -117,8 +179,13 @@ RC_GTEST_PROP(ReadReport, comes_back, ()) {
   report.unverifiable.push_back({DbIndex{2}, *rc::gen::arbitrary<std::string>(), "why"});
   report.unverifiable_count = 1;
   report.expiry_grace = milliseconds(7);
+  report.target.evictions = {{"b:1", *rc::gen::arbitrary<uint32_t>(), 3}};
   report.spilled_bytes = *rc::gen::arbitrary<uint32_t>();
-  if (!report.differences.empty()) report.differences[0].source_expiry = ExpireAt{5};
+  if (!report.differences.empty()) {
+    report.differences[0].source_expiry = ExpireAt{5};
+    report.differences[0].explained = Explained::evicted;
+    report.differences[0].evicted_by = {"b:1"};
+  }
   const std::string text = report_json(report);
   RC_ASSERT(report_json(parse_report(text, "report")) == text);
 }
@@ -147,6 +214,29 @@ TEST(Merge, FilesOfPartsBecomeFilesOfTheWhole) {
   EXPECT_TRUE(std::getline(lines, line));
   EXPECT_EQ(line, "{\"line\":1}");
   EXPECT_THROW(merge_files(paths, paths[0], 20), UserError);
+  std::filesystem::remove_all(base);
+}
+
+/// The lines tell the same as the report.
+TEST(Merge, LinesLoseExplanationsThatOthersHave) {
+  const auto base = std::filesystem::temp_directory_path() / fmt::format("evicted-{}", ::getpid());
+  std::vector<std::filesystem::path> paths;
+  for (int i = 1; i <= 2; ++i) {
+    paths.push_back(base / std::to_string(i));
+    std::filesystem::create_directories(paths.back());
+    const VerifyReport report = part_with_evictions(i, 5, 6, 4);
+    write_report(report, paths.back());
+    std::ofstream lines(paths.back() / "diff.jsonl");
+    for (const Difference& each : report.differences)
+      lines << difference_line(each, "different") << '\n';
+  }
+  merge_files(paths, base / "whole", 20);
+  EXPECT_EQ(explained_by_evictions(read_report(base / "whole")), 6u);
+  DiffReader reader(base / "whole" / "diff.jsonl");
+  std::string evicted;
+  for (auto line = reader.next(); line; line = reader.next())
+    evicted += line->difference.explained == Explained::evicted ? 'e' : '-';
+  EXPECT_EQ(evicted, "eeee-ee---");
   std::filesystem::remove_all(base);
 }
 

@@ -43,6 +43,7 @@ DiffLine parse_diff_line(const json& line) {
   for (const Explained each : {Explained::evicted, Explained::unsupported}) {
     if (explained == explained_name(each)) difference.explained = each;
   }
+  if (line.contains("evicted_by")) difference.evicted_by = {line.at("evicted_by")};
   return {line.at("status").get<std::string>(), std::move(difference)};
 }
 

@@ -42,6 +42,7 @@ Json difference_json(const Difference& difference, const char* status) {
   json["target_command"] = difference.target_command;
   if (difference.explained != Explained::no)
     json["explained"] = explained_name(difference.explained);
+  if (!difference.evicted_by.empty()) json["evicted_by"] = difference.evicted_by.front();
   return json;
 }
 
@@ -55,6 +56,9 @@ Json side_json(const SideReport& side) {
   Json json{{"urls", side.urls},        {"nodes", side.nodes}, {"version", side.version},
             {"keys", side.keys},        {"bytes", side.bytes}, {"functions", side.functions},
             {"own_keys", side.own_keys}};
+  for (const NodeEvictions& each : side.evictions)
+    json["evictions"].push_back(
+        {{"node", each.node}, {"evicted", each.evicted}, {"explained", each.explained}});
   if (side.positions.empty()) return json;
   json["positions"] = Json::array();
   for (const NodePosition& each : side.positions)

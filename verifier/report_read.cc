@@ -45,7 +45,10 @@ SideReport side_of(const json& side) {
                     .bytes = side.at("bytes"),
                     .functions = side.value("functions", uint64_t{0}),
                     .own_keys = side.value("own_keys", uint64_t{0}),
+                    .evictions = {},
                     .positions = {}};
+  for (const json& each : side.value("evictions", json::array()))
+    report.evictions.push_back({each.at("node"), each.at("evicted"), each.at("explained")});
   for (const json& each : side.value("positions", json::array()))
     report.positions.push_back(
         {each.at("node"), each.at("replid"), Offset{each.at("offset").get<int64_t>()}});

@@ -32,15 +32,17 @@ bool replicates_entries_read(const Side& source) {
 
 namespace {
 
-/// May a server have evicted it?
-bool evicted(const Side& target, const Candidate& key, const Reading& source) {
-  const auto holders = target.holders(key.key);
-  return std::any_of(holders.begin(), holders.end(), [&](size_t at) {
+/// Servers that may have evicted it.
+std::vector<std::string> evicted_by(const Side& target, const Candidate& key,
+                                    const Reading& source) {
+  std::vector<std::string> nodes;
+  for (const size_t at : target.holders(key.key)) {
     const Node& node = target.node(at);
     const bool may = node.maxmemory_policy.starts_with("allkeys-") ||
                      (node.maxmemory_policy.starts_with("volatile-") && source.expire_at);
-    return may && node.evicted_keys > 0;
-  });
+    if (may && node.evicted_keys > 0) nodes.push_back(node.endpoint.label());
+  }
+  return nodes;
 }
 
 bool knows_field_expiries(const Node& node) {
@@ -61,15 +63,19 @@ bool cannot_hold(const Node& node, const Reading& source, const std::string& sou
   return has_field_expiries(source) && !knows_field_expiries(node);
 }
 
-Explained why(const Side& target, const Candidate& key, const Reading& source,
-              const Comparison& comparison) {
-  const bool missing = comparison.diff_class == DiffClass::missing;
+void explain(const Side& target, const Candidate& key, const Reading& source,
+             Difference& difference) {
+  const bool missing = difference.diff_class == DiffClass::missing;
   const Node& node = target.node(target.holders(key.key).front());
-  if (missing && cannot_hold(node, source, comparison.source_type)) return Explained::unsupported;
-  if (missing && evicted(target, key, source)) return Explained::evicted;
-  if (comparison.diff_class == DiffClass::field_expiry && !knows_field_expiries(node))
-    return Explained::unsupported;
-  return Explained::no;
+  const bool unsupported =
+      (missing && cannot_hold(node, source, difference.source_type)) ||
+      (difference.diff_class == DiffClass::field_expiry && !knows_field_expiries(node));
+  if (unsupported) {
+    difference.explained = Explained::unsupported;
+    return;
+  }
+  if (missing) difference.evicted_by = evicted_by(target, key, source);
+  if (!difference.evicted_by.empty()) difference.explained = Explained::evicted;
 }
 
 }  // namespace
@@ -79,17 +85,18 @@ Difference describe(const Side& source_side, const Side& target_side, const Cand
   const std::string& type =
       comparison.source_type != "none" ? comparison.source_type : comparison.target_type;
   const std::string what = comparison.diff_class == DiffClass::expiry ? "expiry" : type;
-  return {.diff_class = comparison.diff_class,
-          .db = key.db,
-          .key = key.key,
-          .source_type = comparison.source_type,
-          .target_type = comparison.target_type,
-          .detail = comparison.detail,
-          .source_expiry = source.expire_at,
-          .target_expiry = target.expire_at,
-          .source_command = show_command(source_side, source, key, what),
-          .target_command = show_command(target_side, target, key, what),
-          .explained = why(target_side, key, source, comparison)};
+  Difference difference{.diff_class = comparison.diff_class,
+                        .db = key.db,
+                        .key = key.key,
+                        .source_type = comparison.source_type,
+                        .target_type = comparison.target_type,
+                        .detail = comparison.detail,
+                        .source_expiry = source.expire_at,
+                        .target_expiry = target.expire_at,
+                        .source_command = show_command(source_side, source, key, what),
+                        .target_command = show_command(target_side, target, key, what)};
+  explain(target_side, key, source, difference);
+  return difference;
 }
 
 namespace {

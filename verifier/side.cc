@@ -281,12 +281,6 @@ uint64_t Side::keys_at_open() const {
   return keys;
 }
 
-uint64_t Side::evicted_keys() const {
-  uint64_t keys = 0;
-  for (const auto& node : nodes_) keys += node->evicted_keys;
-  return keys;
-}
-
 std::vector<size_t> Side::holders(Bytes key) const {
   if (topology_.clustered) return {owner_[cluster::slot_of(key).value]};
   std::vector<size_t> all(nodes_.size());

@@ -80,7 +80,6 @@ class Side {
   Node& node(size_t index) { return *nodes_[index]; }
   const Node& node(size_t index) const { return *nodes_[index]; }
   uint64_t keys_at_open() const;
-  uint64_t evicted_keys() const;
   /// Throws UserError (bad_arguments) if a server was named twice.
   void require_distinct() const;
 

@@ -8,6 +8,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "verifier/difference_log.h"
+#include "verifier/evictions.h"
 #include "verifier/function_check.h"
 #include "verifier/options_check.h"
 #include "verifier/parallel.h"
@@ -102,7 +103,7 @@ class Verification {
     for (size_t i = 0; i < side.node_count(); ++i)
       report.nodes.push_back(side.node(i).endpoint.label());
     report.version = side.node(0).version;
-    report.evicted_keys = side.evicted_keys();
+    if (side.name() == SideName::target) add_evictions(report.evictions, evictions_of(side));
     keys_expected_ += side.keys_at_open();
   }
 
@@ -229,7 +230,7 @@ class Verification {
     const Clock::time_point begin = Clock::now();
     co_await report_strays(source_, target_, matcher_, log_);
     co_await target_.look_for_evictions();
-    report_.target.evicted_keys = target_.evicted_keys();
+    add_evictions(report_.target.evictions, evictions_of(target_));
     settling_ = true;
     co_await quiet_.look();
     // As many at a time as the memory holds; as a rule all.

@@ -95,8 +95,8 @@ const char* diff_class_name(DiffClass diff_class);
 /// Why a difference was to be expected. It is one all the same: the target lacks the data.
 enum class Explained : uint8_t {
   no,
-  evicted,      ///< missing from a server that has evicted keys which its policy lets it evict; no
-                ///< more keys than were evicted
+  evicted,      ///< missing from a server that has evicted keys which its policy lets it evict; of
+                ///< each server no more keys than it has evicted
   unsupported,  ///< the target's version cannot hold it
 };
 inline constexpr size_t explained_count = 3;
@@ -114,6 +114,8 @@ struct Difference {
   std::string source_command;  ///< shell command that shows the key
   std::string target_command;
   Explained explained = Explained::no;
+  /// Nodes of the target that may have evicted it; once it is counted, the one where.
+  std::vector<std::string> evicted_by;
 };
 
 /// A key that could not be compared, and why.
@@ -159,16 +161,23 @@ struct EngineReport {
   uint64_t ahead = 0;        ///< keys that it had brought further than the cut
 };
 
+/// Of a node of the target.
+struct NodeEvictions {
+  std::string node;
+  uint64_t evicted = 0;    ///< keys, since its statistics began
+  uint64_t explained = 0;  ///< of the missing keys, those that this explains
+};
+
 struct SideReport {
   std::vector<std::string> urls;   ///< as given, without passwords
   std::vector<std::string> nodes;  ///< labels of the primaries that were read
   std::string version;
-  uint64_t keys = 0;                    ///< read
-  uint64_t bytes = 0;                   ///< of snapshots or payloads
-  uint64_t functions = 0;               ///< libraries seen in snapshots
-  uint64_t own_keys = 0;                ///< keys of Lockstep's own, which are not compared
-  uint64_t evicted_keys = 0;            ///< by its nodes since their statistics began
-  std::vector<NodePosition> positions;  ///< of a position cut
+  uint64_t keys = 0;                     ///< read
+  uint64_t bytes = 0;                    ///< of snapshots or payloads
+  uint64_t functions = 0;                ///< libraries seen in snapshots
+  uint64_t own_keys = 0;                 ///< keys of Lockstep's own, which are not compared
+  std::vector<NodeEvictions> evictions;  ///< of nodes that have evicted any
+  std::vector<NodePosition> positions;   ///< of a position cut
 };
 
 struct VerifyReport {
