@@ -1,8 +1,11 @@
 // Slots that stay half moved from one node to another, at a position.
 
 #include <set>
+#include <thread>
 
+#include "fixtures/poll_until.h"
 #include "fixtures/run_files.h"
+#include "sync/net/http_client.h"
 #include "verifier/test_sync.h"
 
 namespace lockstep::verifier {
@@ -12,6 +15,16 @@ using fixtures::Topology;
 
 class PositionMoves : public TwoSidesAndEngine {
  protected:
+  /// Until the engine has been held so often.
+  asio::awaitable<void> await_holds(int count) {
+    const auto probe = [this, count]() -> asio::awaitable<std::string> {
+      net::HttpRequest request{.address = control(), .target = "/status"};
+      const net::HttpAnswer answer = co_await net::ask_http(std::move(request));
+      const int held = nlohmann::json::parse(answer.body)["hold"]["count"];
+      co_return held < count ? "held less often" : "";
+    };
+    co_await fixtures::poll_until(std::chrono::seconds(20), "the holds", probe);
+  }
   void start_with_moving_keys() {
     start(Topology::cluster, Topology::cluster);
     fill(50);
@@ -66,6 +79,22 @@ TEST_F(PositionMoves, ASlotOfTheTargetThatIsHalfMoved) {
   start_engine();
   move_slot(*target_, "{moving}", false);
   expect_only_moving_keys_unverifiable();
+}
+
+/// Its keys are waited for.
+TEST_F(PositionMoves, ASlotOfTheTargetThatIsMovedAtLast) {
+  start_with_moving_keys();
+  start_engine();
+  move_slot(*target_, "{moving}", false);
+  ask(owner(*target_, "still3"), {"DEL", "still3"});
+  VerifyReport report;
+  std::thread check([&] { report = verify(options_with(CutMode::position)); });
+  await(await_holds(3));  // the cut's, and those in which its keys were asked for
+  finish_move(*target_, "{moving}");
+  check.join();
+  EXPECT_EQ(found(report), "missing still3");
+  EXPECT_EQ(report.cut, "position");
+  EXPECT_EQ(report.unverifiable_count, 0u);
 }
 
 }  // namespace

@@ -145,9 +145,23 @@ void TwoSides::move_slot(const fixtures::Deployment& side, const std::string& na
   ask(from, {"CLUSTER", "SETSLOT", slot, "MIGRATING", to_id});
   for (const resp::Value& each : ask(from, {"CLUSTER", "GETKEYSINSLOT", slot, "1000"}).items)
     ask(from, {"MIGRATE", to.host, std::to_string(to.port), each.text, "0", "5000"});
-  if (!finish) return;
-  for (fixtures::Server* server : nodes)
-    ask(server->endpoint(), {"CLUSTER", "SETSLOT", slot, "NODE", to_id});
+  if (finish) give_slot(side, slot, to_id);
+}
+
+void TwoSides::give_slot(const fixtures::Deployment& side, const std::string& slot,
+                         const std::string& node_id) {
+  for (fixtures::Server* server : side.primaries())
+    ask(server->endpoint(), {"CLUSTER", "SETSLOT", slot, "NODE", node_id});
+}
+
+void TwoSides::finish_move(const fixtures::Deployment& side, const std::string& name) {
+  const std::string slot = std::to_string(cluster::slot_of(name).value);
+  for (fixtures::Server* server : side.primaries()) {
+    const net::Endpoint endpoint = server->endpoint();
+    if (ask(endpoint, {"CLUSTER", "COUNTKEYSINSLOT", slot}).integer == 0) continue;
+    give_slot(side, slot, ask(endpoint, {"CLUSTER", "MYID"}).text);
+    return;
+  }
 }
 
 void TwoSides::copy() { await(copy_all(source(), target())); }

@@ -51,6 +51,8 @@ class TwoSides : public testing::Test {
   /// Moves the slot of `name` with its keys to another primary of the cluster. Without `finish` it
   /// stays half moved: its keys are there, and its owner sends on whoever asks for them.
   void move_slot(const fixtures::Deployment& side, const std::string& name, bool finish);
+  /// To the node that has its keys by now.
+  void finish_move(const fixtures::Deployment& side, const std::string& name);
   /// Makes the target (standalone) hold exactly what the source (standalone) holds.
   void copy();
 
@@ -77,6 +79,8 @@ class TwoSides : public testing::Test {
   std::unique_ptr<fixtures::Deployment> target_;
 
  private:
+  void give_slot(const fixtures::Deployment& side, const std::string& slot,
+                 const std::string& node_id);
   asio::awaitable<void> run_child(std::string program, Words arguments, int& status);
   asio::awaitable<void> exchange(net::Endpoint endpoint, Words words, resp::Value& reply);
   asio::awaitable<void> start_both(fixtures::Topology source, fixtures::Topology target);
