@@ -67,9 +67,12 @@ class CellRun {
       note_family(family, capability_of(scenario_of(family)), cell_);
     }
     note_modules(context_.facts.at(cell_.from).server, context_.facts.at(cell_.to).server, cell_);
-    cell_.goals =
-        goals_of({context_.facts.at(cell_.from).server, context_.facts.at(cell_.to).server,
-                  cell_.families, cell_.from == cell_.to});
+    cell_.goals = goals_of(goal_pair());
+  }
+
+  GoalPair goal_pair() const {
+    return {context_.facts.at(cell_.from).server, context_.facts.at(cell_.to).server,
+            cell_.families, cell_.from == cell_.to};
   }
 
   /// Both clusters have databases where both servers can.
@@ -109,7 +112,7 @@ class CellRun {
       std::vector<std::string> wanted;
       for (const Goal& goal : cell_.goals) {
         if (goal.met()) continue;
-        const std::string family = family_for(goal, cell_.families);
+        const std::string family = family_for(goal, goal_pair());
         if (std::find(wanted.begin(), wanted.end(), family) == wanted.end())
           wanted.push_back(family);
       }

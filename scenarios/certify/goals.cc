@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "scenarios/certify/newer_commands.h"
 #include "scenarios/module_values.h"
 #include "sync/base/error.h"
 
@@ -10,9 +11,19 @@ namespace lockstep::scenarios::certify {
 namespace {
 
 using Rule = bool (*)(const GoalPair& pair);
+using Families = std::vector<std::string>;
 
-/// Before the name of a family: the goal that its own commands had an effect.
-constexpr std::string_view of_family = "commands succeeded, family ";
+/// Goals that each family has, named with the family's name behind it.
+struct FamilyRule {
+  std::string_view name;
+  const char* event;  ///< of coverage.h
+};
+/// Every family runs while the target hangs in the copy, and so its writes cross it: those of flush
+/// before the source is emptied, which starts the copy anew.
+constexpr FamilyRule family_rules[] = {
+    {"commands succeeded, family ", "succeeded"},
+    {"a write crossed the full copy, family ", "written_in_copy"},
+};
 
 bool always(const GoalPair&) { return true; }
 bool functions(const GoalPair& pair) { return pair.from.has("functions"); }
@@ -23,10 +34,6 @@ bool newer_values(const GoalPair& pair) {
   for (const unsigned rdb : {7u, 8u, 10u, 11u})
     if (pair.to.rdb < rdb && pair.from.rdb >= rdb) return true;
   return false;
-}
-/// Since 7.0 expiries of SET are sent as PXAT, which 6.2 is the first to take.
-bool newer_commands(const GoalPair& pair) {
-  return pair.from.commands >= 700 && pair.to.commands < 602;
 }
 /// The source can write what the target cannot hold.
 bool streams_lost(const GoalPair& pair) {
@@ -50,28 +57,39 @@ bool module_values(const GoalPair& pair) {
   return pair.same && !with_values(pair.from.modules).empty();
 }
 
-/// One goal of the fixed list: what shows it, what makes it possible, and which families (empty:
-/// any) can meet it.
+/// Those of the pair that can meet a goal, the likeliest first.
+using FamiliesOf = Families (*)(const GoalPair& pair);
+Families rewritten(const GoalPair& pair) {
+  return families_of_newer_commands(pair, Substitute::command);
+}
+Families read_again(const GoalPair& pair) {
+  return families_of_newer_commands(pair, Substitute::reading);
+}
+
+/// One goal of the fixed list: what shows it, what makes it possible, and which families can meet
+/// it: those named (none: any), or by the pair.
 struct GoalRule {
   const char* name;
   const char* event;  ///< of coverage.h
   Rule possible;
-  std::vector<std::string> families;
+  Families families;
+  FamiliesOf by_pair = nullptr;
 };
 
 const std::vector<GoalRule>& rules() {
   static const std::vector<GoalRule> all = {
       {"a value was copied by RESTORE", "restored", always, {}},
       {"a value was copied as commands", "rebuilt", newer_values, {}},
-      {"a write crossed the full copy", "written_in_copy", always, {"expiry", "everything"}},
       {"a key expired during the full copy", "expired_in_copy", always, {"expiry"}},
       {"a write was followed", "written_following", always, {}},
       {"a key expired while following", "expired_following", always, {"expiry", "everything"}},
       {"a field of a hash expired while it ran", "fields_expired", field_expiry, {"expiry"}},
-      {"a command was rewritten for the target",
-       "rewritten",
-       newer_commands,
-       {"expiry", "everything"}},
+      {"a command was rewritten for the target", "rewritten", always, {}, rewritten},
+      {"what a command wrote that the target does not know was read again",
+       "unknown",
+       always,
+       {},
+       read_again},
       {"a transaction of a client was applied",
        "client_transactions",
        always,
@@ -96,9 +114,12 @@ const std::vector<GoalRule>& rules() {
   return all;
 }
 
-/// The family whose own commands are to succeed; empty: it is a goal of the fixed list.
-std::string family_of(const Goal& goal) {
-  return goal.name.starts_with(of_family) ? goal.name.substr(of_family.size()) : "";
+/// The rule of a goal that a family has; nullptr: it is of the fixed list.
+const FamilyRule* family_rule_of(const Goal& goal) {
+  const auto found =
+      std::find_if(std::begin(family_rules), std::end(family_rules),
+                   [&](const FamilyRule& rule) { return goal.name.starts_with(rule.name); });
+  return found == std::end(family_rules) ? nullptr : found;
 }
 
 const GoalRule& rule_of(const Goal& goal) {
@@ -108,11 +129,23 @@ const GoalRule& rule_of(const Goal& goal) {
   return *found;
 }
 
-bool has_a_family(const GoalRule& rule, const std::vector<std::string>& families) {
-  return rule.families.empty() ||
-         std::any_of(rule.families.begin(), rule.families.end(), [&](const std::string& family) {
-           return std::find(families.begin(), families.end(), family) != families.end();
-         });
+/// The families of the pair that can meet the goal, the likeliest first.
+Families families_for(const GoalRule& rule, const GoalPair& pair) {
+  if (rule.by_pair != nullptr) return rule.by_pair(pair);
+  if (rule.families.empty()) return pair.families;
+  Families found;
+  for (const std::string& family : rule.families) {
+    if (std::find(pair.families.begin(), pair.families.end(), family) != pair.families.end())
+      found.push_back(family);
+  }
+  return found;
+}
+
+/// The event that a case of the family has to show; nullptr: it says nothing of the goal.
+const char* event_of(const Goal& goal, const std::string& family) {
+  const FamilyRule* of_family = family_rule_of(goal);
+  if (of_family == nullptr) return rule_of(goal).event;
+  return goal.name.substr(of_family->name.size()) == family ? of_family->event : nullptr;
 }
 
 }  // namespace
@@ -120,27 +153,26 @@ bool has_a_family(const GoalRule& rule, const std::vector<std::string>& families
 std::vector<Goal> goals_of(const GoalPair& pair) {
   std::vector<Goal> goals;
   for (const GoalRule& rule : rules())
-    goals.push_back({rule.name, 0, rule.possible(pair) && has_a_family(rule, pair.families)});
-  for (const std::string& family : pair.families)
-    goals.push_back({std::string(of_family) + family, 0, true});
+    goals.push_back({rule.name, 0, rule.possible(pair) && !families_for(rule, pair).empty()});
+  for (const FamilyRule& rule : family_rules)
+    for (const std::string& family : pair.families)
+      goals.push_back({std::string(rule.name) + family, 0, true});
   return goals;
 }
 
 void count_goals(const std::string& family, const Coverage& coverage, std::vector<Goal>& goals) {
   for (Goal& goal : goals) {
-    const std::string wanted = family_of(goal);
-    if (!wanted.empty() && wanted != family) continue;
-    const auto found = coverage.find(wanted.empty() ? rule_of(goal).event : "succeeded");
+    const char* event = event_of(goal, family);
+    if (event == nullptr) continue;
+    const auto found = coverage.find(event);
     if (found != coverage.end()) goal.times += found->second;
   }
 }
 
-std::string family_for(const Goal& goal, const std::vector<std::string>& families) {
-  if (const std::string family = family_of(goal); !family.empty()) return family;
-  for (const std::string& family : rule_of(goal).families) {
-    if (std::find(families.begin(), families.end(), family) != families.end()) return family;
-  }
-  return families.front();
+std::string family_for(const Goal& goal, const GoalPair& pair) {
+  const FamilyRule* of_family = family_rule_of(goal);
+  if (of_family != nullptr) return goal.name.substr(of_family->name.size());
+  return families_for(rule_of(goal), pair).front();
 }
 
 std::string goals_missed(const std::vector<Goal>& goals) {

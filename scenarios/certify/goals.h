@@ -17,12 +17,13 @@ struct GoalPair {
   bool same = false;  ///< they are one entry of the catalogue
 };
 
-/// The goals of a cell, none met, and which are possible: a fixed list, and one of each family.
+/// The goals of a cell, none met, and which are possible: a fixed list, and those of each family,
+/// which only its own cases can meet.
 std::vector<Goal> goals_of(const GoalPair& pair);
 /// Adds what a case of a family has shown.
 void count_goals(const std::string& family, const Coverage& coverage, std::vector<Goal>& goals);
-/// The family whose next case is likeliest to meet the goal.
-std::string family_for(const Goal& goal, const std::vector<std::string>& families);
+/// The family of the pair whose next case is likeliest to meet the goal, which is possible.
+std::string family_for(const Goal& goal, const GoalPair& pair);
 /// "a, b": those that are possible and were not met; empty: none.
 std::string goals_missed(const std::vector<Goal>& goals);
 

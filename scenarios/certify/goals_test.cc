@@ -90,11 +90,10 @@ TEST(Goals, EachIsMetByItsOwnEventAlone) {
   fixtures::Capabilities source, target;
   source.can["functions"] = true;
   source.rdb = 10;
-  source.commands = 700;
+  source.can["zpop"] = true;
   source.modules = {"bf"};
   target.rdb = 6;
-  const std::vector<std::string> all{"lists",        "lua",   "functions",
-                                     "transactions", "flush", "expiry"};
+  const std::vector<std::string> all{"lists", "lua", "functions", "transactions", "flush", "zsets"};
   for (const auto& [name, event] : shown_by) {
     std::vector<Goal> without = goals_of({source, target, all, true}), with = without;
     Coverage others{{"transactions", 9}, {"executed", 9}, {"commands", 9}, {"succeeded", 9}};
@@ -115,7 +114,20 @@ TEST(Goals, OneOfEachFamilyIsMetByItsOwnCases) {
   count_goals("expiry", {{"written_following", 4}}, goals);
   EXPECT_EQ(goal(goals, "commands succeeded, family strings").times, 4u);
   EXPECT_FALSE(goal(goals, "commands succeeded, family expiry").met()) << "all were refused";
-  EXPECT_EQ(family_for(goal(goals, "commands succeeded, family expiry"), families), "expiry");
+  const GoalPair pair{server, server, families};
+  EXPECT_EQ(family_for(goal(goals, "commands succeeded, family expiry"), pair), "expiry");
+}
+
+TEST(Goals, AWriteCrossesTheCopyInEveryFamily) {
+  const fixtures::Capabilities server;
+  std::vector<Goal> goals = goals_of({server, server, families});
+  count_goals("strings", {{"written_in_copy", 2}}, goals);
+  const std::string name = "a write crossed the full copy, family ";
+  for (const std::string& family : families) {
+    EXPECT_TRUE(goal(goals, name + family).possible) << family;
+    EXPECT_EQ(goal(goals, name + family).met(), family == "strings") << family;
+  }
+  EXPECT_EQ(family_for(goal(goals, name + "functions"), {server, server, families}), "functions");
 }
 
 TEST(Goals, ModulesValuesAreWrittenWhereTheyCanBeCompared) {
@@ -144,9 +156,10 @@ TEST(Control, ServersReplicateWhoseSnapshotsTheyLoad) {
 
 TEST(Goals, HaveAFamilyThatMayMeetThem) {
   const fixtures::Capabilities server;
-  const std::vector<Goal> goals = goals_of({server, server, families});
-  EXPECT_EQ(family_for(goal(goals, "a key expired during the full copy"), families), "expiry");
-  EXPECT_EQ(family_for(goal(goals, "a value was copied by RESTORE"), families), "strings");
+  const GoalPair pair{server, server, families};
+  const std::vector<Goal> goals = goals_of(pair);
+  EXPECT_EQ(family_for(goal(goals, "a key expired during the full copy"), pair), "expiry");
+  EXPECT_EQ(family_for(goal(goals, "a value was copied by RESTORE"), pair), "strings");
 }
 
 }  // namespace
