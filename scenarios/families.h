@@ -35,6 +35,9 @@ struct Form {
   uint16_t since = 206;  ///< server version that knows it: 6.2 is 602
   uint8_t flags = plain;
   uint8_t weight = 4;
+  /// What a server must be able to do (fixtures::Capabilities::can) to know the form, in place of
+  /// `since`: of commands that one product has and another one has not, or later.
+  std::string_view needs = {};
 };
 
 struct Family {

@@ -28,7 +28,8 @@ constexpr std::array twemproxy_refuses = {"MULTI",          "EXEC",       "WATCH
                                           "FCALL",          "LCS",        "ZRANGESTORE",
                                           "ZDIFFSTORE",     "GEORADIUS",  "GEORADIUSBYMEMBER",
                                           "GEOSEARCHSTORE", "GEOADD",     "COPY",
-                                          "BITFIELD"};
+                                          "BITFIELD",       "MSETEX",     "DELIFEQ",
+                                          "HSETEX",         "HGETEX",     "HGETDEL"};
 
 bool refused_by_twemproxy(const Form& form) {
   bool first = true;
@@ -107,9 +108,12 @@ void append_before(std::vector<TimedCommand>& part, Step step, uint32_t connecti
 }  // namespace
 
 std::string why_unusable(const Form& form, const Capability& capability) {
-  if (form.flags & field_expiry) {
-    if (!capability.field_expiry) return "fields of hashes do not expire there";
-  } else if (form.since > capability.version) {
+  const bool expires_fields = (form.flags & field_expiry) != 0;
+  if (expires_fields && !capability.field_expiry) return "fields of hashes do not expire there";
+  if (!form.needs.empty()) {
+    if (!capability.abilities.contains(std::string(form.needs)))
+      return "the server does not know them";
+  } else if (!expires_fields && form.since > capability.version) {
     return fmt::format("newer than the commands of Redis {}.{}, which the server says it has",
                        capability.version / 100, capability.version % 100);
   }

@@ -2,6 +2,9 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
+#include <string>
+#include <vector>
 
 #include "scenarios/families.h"
 #include "scenarios/plan.h"
@@ -17,6 +20,7 @@ struct Capability {
   TopologyKind source = TopologyKind::standalone;
   uint16_t source_version = 0;   ///< 0: does not matter
   uint16_t oldest = UINT16_MAX;  ///< version of the oldest server, which must hold what is written
+  std::set<std::string> abilities;  ///< of those that forms need, by the same servers as `version`
 };
 
 /// Why such servers do not get the form; empty: they know it, and such a source takes it.

@@ -98,13 +98,25 @@ asio::awaitable<void> Stage::reset() {
   }
 }
 
+/// What a server can do, by name.
+static std::set<std::string> names_of(const fixtures::Capabilities& server) {
+  std::set<std::string> names;
+  for (const auto& [name, can] : server.can)
+    if (can) names.insert(name);
+  return names;
+}
+
 Capability capability_of(const Scenario& scenario) {
   Capability capability{UINT16_MAX, true, true, scenario.source().topology};
+  capability.abilities = names_of(abilities_of(scenario.source()));
   for (const DeploymentSpec& spec : scenario.deployments) {
     if (scenario.checks.unsupported_is_missing && &spec != &scenario.source()) continue;
     const fixtures::Capabilities server = abilities_of(spec);
     capability.oldest = std::min(capability.oldest, server.commands);
     capability.field_expiry &= server.has("field-expiry");
+    if (!scenario.workload.newest_commands)
+      std::erase_if(capability.abilities,
+                    [&](const std::string& name) { return !server.has(name); });
     capability.multiple_databases &=
         spec.topology == TopologyKind::standalone || spec.config.contains("cluster-databases");
   }

@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "fixtures/capabilities.h"
 #include "scenarios/expand.h"
 #include "scenarios/generate.h"
 #include "scenarios/list_check.h"
@@ -22,7 +23,11 @@ WorkloadSpec workload_of(const std::string& family) {
   return workload;
 }
 
-Capability everything_known() { return {900, true, true, TopologyKind::standalone}; }
+Capability everything_known() {
+  Capability all{900, true, true, TopologyKind::standalone};
+  for (const std::string& ability : fixtures::ability_names()) all.abilities.insert(ability);
+  return all;
+}
 
 TEST(words, any_bytes_survive_quoting) {
   rc::check([](const std::vector<std::string>& words) {
@@ -110,6 +115,37 @@ TEST(generate, only_what_the_servers_know) {
   for (const auto& command : generate_plan(workload_of("everything"), proxy, 5).during) {
     EXPECT_NE(command.args[0], "MULTI");
     EXPECT_NE(command.args[0], "RENAME");
+  }
+}
+
+/// How often the workload has the command, of 800.
+size_t count_of(const std::string& command, const std::string& family, const Capability& server) {
+  const Plan plan = generate_plan(workload_of(family), server, 5);
+  return static_cast<size_t>(
+      std::count_if(plan.during.begin(), plan.during.end(),
+                    [&](const TimedCommand& each) { return each.args[0] == command; }));
+}
+
+TEST(generate, what_one_product_adds_is_for_servers_that_know_it_whatever_their_version) {
+  Capability server{702, true, true, TopologyKind::standalone};
+  for (const char* command : {"MSETEX", "HSETEX", "HGETEX", "HGETDEL"})
+    EXPECT_EQ(count_of(command, "expiry", server), 0u) << command;
+  EXPECT_EQ(count_of("DELIFEQ", "strings", server), 0u);
+  server.abilities = {"msetex", "hsetex", "hgetex", "hgetdel", "delifeq"};
+  for (const char* command : {"MSETEX", "HSETEX", "HGETEX", "HGETDEL"})
+    EXPECT_GT(count_of(command, "expiry", server), 0u) << command;
+  EXPECT_GT(count_of("DELIFEQ", "strings", server), 0u);
+  server.field_expiry = false;
+  EXPECT_EQ(count_of("HSETEX", "expiry", server), 0u) << "no side could hold the fields' expiries";
+}
+
+TEST(generate, what_forms_need_is_what_servers_are_asked_for) {
+  const auto& asked = fixtures::ability_names();
+  for (const Family& family : families()) {
+    for (const Form& form : family.forms)
+      EXPECT_TRUE(form.needs.empty() ||
+                  std::find(asked.begin(), asked.end(), form.needs) != asked.end())
+          << form.words;
   }
 }
 

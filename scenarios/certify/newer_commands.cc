@@ -18,7 +18,7 @@ struct NewerCommand {
 
 /// Only what every such server replicates as its clients wrote it, but for times, which become
 /// absolute, and reads of groups, which become claims: servers whose groups have no counters answer
-/// those otherwise. SPOP, GETEX, GETDEL, LMPOP, GEOADD and the like reach the stream as
+/// those otherwise. SPOP, GETEX, GETDEL, DELIFEQ, LMPOP, GEOADD and the like reach the stream as
 /// commands that are older than they are, HGETDEL in some servers.
 constexpr NewerCommand newer_commands[] = {
     {"RESTORE $str", "restore-replace", Substitute::command},
@@ -31,7 +31,10 @@ constexpr NewerCommand newer_commands[] = {
     {"LMOVE $list $list RIGHT LEFT", "lmove", Substitute::command},
     {"EXPIRE $0 100 NX", "expire-conditions", Substitute::command},
     {"XREADGROUP GROUP $g1", "group-counters", Substitute::command, "streams"},
+    {"SET $0 $v IFEQ", "set-ifeq", Substitute::command},
+    {"MSETEX 2 $str $v $str $v PX", "msetex", Substitute::command},
     {"HSETEX $hash PX", "hsetex", Substitute::command, "field-expiry"},
+    {"HSETEX $hash FIELDS", "hsetex", Substitute::command},
     {"SET $str $v KEEPTTL", "set-keepttl", Substitute::reading},
     {"BITFIELD $bits SET", "bitfield", Substitute::reading},
     {"COPY $k $k", "copy", Substitute::reading},

@@ -13,8 +13,8 @@ Capability source_of(uint16_t version) {
 
 TEST(Untried, FamiliesAreRunOrSkippedWithAReason) {
   Cell cell;
-  note_family("strings", source_of(702), cell);
-  EXPECT_EQ(cell.families, std::vector<std::string>{"strings"});
+  note_family("sets", source_of(702), cell);
+  EXPECT_EQ(cell.families, std::vector<std::string>{"sets"});
   EXPECT_TRUE(cell.untried.empty());
   note_family("functions", source_of(602), cell);
   EXPECT_EQ(cell.skipped_families, std::vector<std::string>{"functions"});
@@ -22,6 +22,20 @@ TEST(Untried, FamiliesAreRunOrSkippedWithAReason) {
   EXPECT_EQ(cell.untried[0].reason,
             "newer than the commands of Redis 6.2, which the server says it has");
   EXPECT_EQ(cell.untried[0].commands.size(), forms_of("functions").size());
+}
+
+TEST(Untried, FormsThatOneProductHasAreNamedWhereTheServerLacksThem) {
+  Capability source = source_of(702);
+  Cell cell;
+  note_family("strings", source, cell);
+  ASSERT_EQ(cell.untried.size(), 1u);
+  EXPECT_EQ(cell.untried[0].reason, "the server does not know them");
+  for (const std::string& form : cell.untried[0].commands)
+    EXPECT_TRUE(form.find("IFEQ") != std::string::npos || form.starts_with("MSETEX")) << form;
+  source.abilities = {"set-ifeq", "delifeq", "msetex"};
+  Cell newer;
+  note_family("strings", source, newer);
+  EXPECT_TRUE(newer.untried.empty());
 }
 
 TEST(Untried, CommandsOfAFamilyThatRunsAreNamed) {
