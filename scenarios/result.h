@@ -34,6 +34,14 @@ struct Phase {
   std::chrono::milliseconds duration{0};
 };
 
+/// A server that ended during a case, though nobody stops one before the end, or that cannot be
+/// asked whether it runs.
+struct FallenServer {
+  std::string server;  ///< its name in the catalogue
+  std::string crash;   ///< the cause that its crash report names; empty: its log has no such report
+  std::string words;   ///< a sentence: which one it is, and the cause or the end of its log
+};
+
 struct CaseResult {
   uint64_t seed = 0;
   Verdict verdict = Verdict::unknown;
@@ -44,6 +52,7 @@ struct CaseResult {
   uint64_t keys_loaded = 0;
   std::vector<std::string> engine_status;    ///< JSON of each sync
   std::map<std::string, uint64_t> coverage;  ///< by the names of coverage.h: how often it happened
+  std::vector<FallenServer> fallen;
   std::filesystem::path directory;
   /// The tool under test was started: what failed from then on may be its doing.
   bool tool_began = false;

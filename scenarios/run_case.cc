@@ -166,8 +166,13 @@ class Case {
 
   /// A server that crashed explains what else is said, and is no proof against the tool.
   asio::awaitable<void> tell_of_fallen_servers() {
-    for (const DeploymentSpec& spec : scenario().deployments)
-      result_.reason = co_await fallen_servers(stage_.deployment(spec.name)) + result_.reason;
+    std::string words;
+    for (const DeploymentSpec& spec : scenario().deployments) {
+      const auto fallen = co_await fallen_servers(stage_.deployment(spec.name));
+      for (const FallenServer& each : fallen) words += each.words + "; ";
+      result_.fallen.insert(result_.fallen.end(), fallen.begin(), fallen.end());
+    }
+    result_.reason = words + result_.reason;
   }
 
   /// What cannot be written down is still told.

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <map>
 
 #include "scenarios/certify/goals.h"
 #include "scenarios/losses.h"
@@ -12,6 +13,12 @@ namespace lockstep::scenarios::certify {
 
 bool environment_failed(const CaseResult& result) {
   return result.verdict == Verdict::unknown && !result.tool_began;
+}
+
+std::string crash_of(const CaseResult& result) {
+  for (const FallenServer& each : result.fallen)
+    if (!each.crash.empty()) return each.server + ": " + each.crash;
+  return "";
 }
 
 void doubt(CaseResult& result) {
@@ -61,6 +68,28 @@ std::string why_nothing(const Cell& cell) {
   return fmt::format("none of its families can be tried: {}", fmt::join(reasons, "; "));
 }
 
+/// "valkey-9.0 crashed by itself", with the cause: how often it did.
+std::map<std::pair<std::string, std::string>, size_t> crashes_of(const Cell& cell) {
+  std::map<std::pair<std::string, std::string>, size_t> crashes;
+  for (const Finding& finding : cell.findings) {
+    if (finding.crashed.empty()) continue;
+    const size_t colon = finding.crashed.find(": ");
+    const std::string what = fmt::format("{} crashed{}", finding.crashed.substr(0, colon),
+                                         finding.crashes_alone ? " by itself" : "");
+    ++crashes[{what, finding.crashed.substr(colon + 2)}];
+  }
+  return crashes;
+}
+
+/// Of a cell with findings, none of which is a fail.
+std::string why_incomplete(const Cell& cell) {
+  std::vector<std::string> words;
+  for (const auto& [crash, times] : crashes_of(cell))
+    words.push_back(fmt::format("{} in {} ({})", crash.first, times, crash.second));
+  return fmt::format("{} of {} cases could not be completed{}{}", cell.findings.size(), cell.cases,
+                     words.empty() ? "" : ": ", fmt::join(words, ", "));
+}
+
 }  // namespace
 
 void decide(Cell& cell, const std::string& failure) {
@@ -77,7 +106,7 @@ void decide(Cell& cell, const std::string& failure) {
     cell.reason = failure;
     cell.try_again = ours_alone;
   } else if (!findings.empty()) {
-    cell.reason = fmt::format("{} of {} cases could not be completed", findings.size(), cell.cases);
+    cell.reason = why_incomplete(cell);
     cell.try_again = ours_alone;
   } else if (cell.families.empty() && !cell.skipped_families.empty()) {
     cell.outcome = Outcome::unsupported;

@@ -12,6 +12,10 @@ namespace lockstep::scenarios::certify {
 /// tool's doing.
 bool environment_failed(const CaseResult& result);
 
+/// "valkey-9.0: t_hash.c:67 …": the first server of a case that has a crash report, and what that
+/// says; empty: none has.
+std::string crash_of(const CaseResult& result);
+
 /// A case that passed though its clients lost connections to the source proves nothing.
 void doubt(CaseResult& result);
 

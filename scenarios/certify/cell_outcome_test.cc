@@ -8,7 +8,7 @@ namespace lockstep::scenarios::certify {
 namespace {
 
 Finding finding(const char* verdict, bool environment) {
-  return {"lists", 7, verdict, "why", "lockstep run x", "", environment};
+  return {"lists", 7, verdict, "why", "lockstep run x", "", "", false, environment};
 }
 
 Cell cell_with(std::vector<Finding> findings) {
@@ -71,6 +71,30 @@ TEST(Decide, WhatTheToolDidNotEndIsNeverGreenNorTriedAgainByItself) {
   Cell both = cell_with({finding("unknown", false)});
   decide(both, "a server did not start");
   EXPECT_FALSE(is_tried_again(both, false)) << "what the tool did is not forgotten";
+}
+
+TEST(CrashOf, IsTheFirstThatHasACrashReport) {
+  CaseResult result;
+  EXPECT_EQ(crash_of(result), "");
+  result.fallen = {{"a", "", "the server a-1 ended"},
+                   {"b", "x.c:7 'y' is not true", "b-1 crashed"}};
+  EXPECT_EQ(crash_of(result), "b: x.c:7 'y' is not true");
+}
+
+TEST(Decide, CrashesOfServersAreToldWithTheirCauses) {
+  Cell cell = cell_with({finding("unknown", false), finding("unknown", false)});
+  cell.cases = 9;
+  const std::string cause = "x.c:7 'y' is not true", two = "2 of 9 cases could not be completed";
+  cell.findings[0].crashed = "b: " + cause;
+  decide(cell, "");
+  EXPECT_EQ(cell.outcome, Outcome::not_certified);
+  EXPECT_EQ(cell.reason, two + ": b crashed in 1 (" + cause + ")");
+  cell.findings[0].crashes_alone = true;
+  decide(cell, "");
+  EXPECT_EQ(cell.reason, two + ": b crashed by itself in 1 (" + cause + ")");
+  cell.findings[0].crashed.clear();
+  decide(cell, "");
+  EXPECT_EQ(cell.reason, two);
 }
 
 TEST(Decide, WhatTheEnvironmentEndedIsTriedAgain) {

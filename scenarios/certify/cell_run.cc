@@ -149,11 +149,17 @@ class CellRun {
   }
 
   asio::awaitable<CaseResult> play(Scenario scenario, uint64_t seed) {
+    co_return co_await play_on(source_->deployment.get(), target_->deployment.get(),
+                               std::move(scenario), seed);
+  }
+
+  asio::awaitable<CaseResult> play_on(fixtures::Deployment* source, fixtures::Deployment* target,
+                                      Scenario scenario, uint64_t seed) {
     const fs::path directory = context_.directory / fmt::format("{}-seed-{}", scenario.name, seed);
     fs::remove_all(directory);
     Stage stage(context_.executor, std::move(scenario), directory, say_nothing);
-    stage.lend("source", *source_->deployment);
-    stage.lend("target", *target_->deployment);
+    stage.lend("source", *source);
+    stage.lend("target", *target);
     co_return co_await stage.run_case(seed, directory);
   }
 
@@ -172,25 +178,37 @@ class CellRun {
     finding.seed = result.seed;
     finding.verdict = to_string(result.verdict);
     finding.reason = from_here(result.reason);
+    finding.crashed = crash_of(result);
     finding.environment = environment_failed(result);
-    finding.reproduction = fmt::format("lockstep run {}/scenario.yaml --seed {}{}{}",
-                                       from_here(result.directory.string()), result.seed,
-                                       context_.server_flags.empty() ? "" : " ",
-                                       fmt::join(context_.server_flags, " "));
-    keep_logs(result.directory);
+    finding.reproduction = reproduction_of(result);
+    for (const Lease* lease : {&source_, &target_})
+      keep_logs(*(*lease)->deployment, result.directory);
     return finding;
+  }
+
+  std::string reproduction_of(const CaseResult& result) const {
+    return fmt::format("lockstep run {}/scenario.yaml --seed {}{}{}",
+                       from_here(result.directory.string()), result.seed,
+                       context_.server_flags.empty() ? "" : " ",
+                       fmt::join(context_.server_flags, " "));
   }
 
   asio::awaitable<void> add_finding(std::string family, const CaseResult& result) {
     cell_.findings.push_back(finding_of(family, result));
-    if (result.verdict == Verdict::fail)
-      cell_.findings.back().control = co_await control_words(family, result.seed);
+    const bool failed = result.verdict == Verdict::fail;
+    const std::string crash = failed ? "" : crash_of(result);
+    if (failed || !crash.empty())
+      cell_.findings.back().control =
+          co_await control_words(family, result.seed, crash.substr(0, crash.find(": ")));
     co_await change_servers();
   }
 
-  /// A control that cannot be made takes nothing from what was found.
-  asio::awaitable<std::string> control_words(std::string family, uint64_t seed) {
+  /// A control that cannot be made takes nothing from what was found. `crashed`: the server
+  /// that did, which is all that was found; empty: none.
+  asio::awaitable<std::string> control_words(std::string family, uint64_t seed,
+                                             std::string crashed) {
     try {
+      if (!crashed.empty()) co_return co_await run_crash_control(crashed, family, seed);
       co_return co_await run_control(family, seed);
     } catch (const std::exception& error) {
       co_return std::string("could not be tried: ") + error.what();
@@ -206,17 +224,51 @@ class CellRun {
     const CaseResult result = co_await play(make_control(cell_, family), seed);
     if (result.verdict == Verdict::pass) fs::remove_all(result.directory);
     co_return fmt::format("{}{}{}", to_string(result.verdict), result.reason.empty() ? "" : ": ",
-                          result.reason);
+                          from_here(result.reason));
+  }
+
+  /// Of the last finding: whether a server of that version crashes under the same commands with
+  /// nothing but a replica of its own version: more than once, as it may be a matter of time.
+  asio::awaitable<std::string> run_crash_control(std::string server, std::string family,
+                                                 uint64_t seed) {
+    if (cell_.topology == Topology::cluster)
+      co_return "not tried: clusters do not replicate one another";
+    constexpr int plays = 3;
+    Cell own = cell_;
+    own.from = own.to = server;
+    for (int n = 1; n <= plays; ++n) {
+      const CaseResult result = co_await play_apart(server, make_control(own, family), seed);
+      const std::string crash = crash_of(result);
+      if (!crash.empty()) {
+        cell_.findings.back().crashes_alone = true;
+        co_return fmt::format("{} into {}, without Lockstep: it crashes by itself ({}): {}", server,
+                              server, crash.substr(crash.find(": ") + 2), reproduction_of(result));
+      }
+      fs::remove_all(result.directory);
+    }
+    co_return fmt::format("{} into {}, without Lockstep: no crash in {} plays of these commands",
+                          server, server, plays);
+  }
+
+  /// On two servers that are there for this case alone.
+  asio::awaitable<CaseResult> play_apart(std::string server, Scenario scenario, uint64_t seed) {
+    Lease source = co_await context_.pool->take(server, cell_.topology);
+    Lease target = co_await context_.pool->take(server, cell_.topology);
+    CaseResult result = co_await play_on(source->deployment.get(), target->deployment.get(),
+                                         std::move(scenario), seed);
+    for (const Lease* lease : {&source, &target})
+      keep_logs(*(*lease)->deployment, result.directory);
+    co_await context_.pool->stop(std::move(source));
+    co_await context_.pool->stop(std::move(target));
+    co_return result;
   }
 
   /// What the servers said, all that they have run for considered.
-  void keep_logs(const fs::path& directory) const {
-    for (const Lease* lease : {&source_, &target_}) {
-      for (const fixtures::Server* server : (*lease)->deployment->servers()) {
-        std::error_code ignored;  // what the case itself left is more
-        fs::copy_file(server->log_file(), directory / (server->name() + ".log"),
-                      fs::copy_options::overwrite_existing, ignored);
-      }
+  static void keep_logs(const fixtures::Deployment& deployment, const fs::path& directory) {
+    for (const fixtures::Server* server : deployment.servers()) {
+      std::error_code ignored;  // what the case itself left is more
+      fs::copy_file(server->log_file(), directory / (server->name() + ".log"),
+                    fs::copy_options::overwrite_existing, ignored);
     }
   }
 

@@ -51,6 +51,11 @@ struct Finding {
   std::string reason;
   std::string reproduction;  ///< the command that repeats it
   std::string control;       ///< what the servers' own replication does with it; empty: not tried
+  /// The server that crashed, and what its crash report says: "valkey-9.0: t_hash.c:67 …". Empty:
+  /// none did.
+  std::string crashed;
+  /// It does so under the same commands without the tool as well: the fault is the server's own.
+  bool crashes_alone = false;
   /// It ended before the tool was started: the servers or the machine failed, which says nothing.
   bool environment = false;
 };
@@ -100,7 +105,7 @@ struct Request {
 };
 
 struct Certificate {
-  static constexpr int schema = 3;
+  static constexpr int schema = 4;
   std::string tool_version;
   std::string started, ended;  ///< UTC, ISO 8601; `ended` is empty while it runs
   std::string command;         ///< as it was typed

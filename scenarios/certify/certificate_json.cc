@@ -29,6 +29,7 @@ Json finding_json(const Finding& finding) {
   return {{"family", finding.family},          {"seed", finding.seed},
           {"verdict", finding.verdict},        {"reason", finding.reason},
           {"control", finding.control},        {"reproduction", finding.reproduction},
+          {"crashed", finding.crashed},        {"crashes_alone", finding.crashes_alone},
           {"environment", finding.environment}};
 }
 

@@ -50,6 +50,8 @@ Finding finding_of(Fields& fields) {
           .reason = fields.text("reason"),
           .reproduction = fields.text("reproduction"),
           .control = fields.text("control"),
+          .crashed = fields.text("crashed"),
+          .crashes_alone = fields.flag("crashes_alone"),
           .environment = fields.flag("environment")};
 }
 

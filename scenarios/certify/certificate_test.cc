@@ -90,7 +90,7 @@ TEST(ReadCertificate, NamesTheFieldAndWhatIsWrong) {
   expect_refused("/kind", "x",
                  "kind: is not \"lockstep certificate\": no file of `lockstep certify`");
   expect_refused("/schema", 1,
-                 "schema: 1 was written by another version of lockstep; this one reads 3: use the "
+                 "schema: 1 was written by another version of lockstep; this one reads 4: use the "
                  "one that wrote it");
   expect_refused("/command", 7, "command: text is expected, not 7");
   expect_refused("/extra", 7, "extra: no such field is known");

@@ -47,8 +47,8 @@ inline Certificate sample() {
   certificate.cells[3].attempts = 2;
   certificate.cells[3].retried = 1;
   certificate.cells[3].try_again = true;
-  certificate.cells[3].earlier = {
-      {"lists", 7, "unknown", "a server did not answer", "lockstep run y.yaml --seed 7", "", true}};
+  certificate.cells[3].earlier = {{"lists", 7, "unknown", "a server did not answer",
+                                   "lockstep run y.yaml --seed 7", "", "old-1: x.c:7", true, true}};
   certificate.cells[3].outcome = Outcome::not_certified;
   certificate.cells[3].reason = "goals not met: a key expired";
   certificate.cells[4].outcome = Outcome::unsupported;

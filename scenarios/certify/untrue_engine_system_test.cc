@@ -48,6 +48,12 @@ constexpr const char* crashes =
     "kill -ABRT $!\n"
     "wait $!\n";
 
+/// The target is made to crash, and nothing else is done.
+constexpr const char* crashes_the_target =
+    "printf 'DEBUG SEGFAULT\\r\\n' >&3\n"
+    "sleep 1\n"
+    "exit 1\n";
+
 class untrue_engine : public testing::Test {
  protected:
   /// Its exit status; -1: it did not end.
@@ -127,6 +133,20 @@ TEST_F(untrue_engine, that_crashes_certifies_nothing_and_is_not_forgotten) {
   EXPECT_EQ(certify(crashes), 2) << said();
   EXPECT_EQ(only_cell().attempts, 1u);
   EXPECT_EQ(only_cell().seconds, cell.seconds);
+}
+
+TEST_F(untrue_engine, that_crashes_a_server_is_not_excused_by_the_crash) {
+  EXPECT_EQ(certify(crashes_the_target), 2) << said();
+  const Cell cell = only_cell();
+  EXPECT_EQ(cell.outcome, Outcome::not_certified);
+  ASSERT_EQ(cell.findings.size(), 1u) << said();
+  const Finding& finding = cell.findings[0];
+  EXPECT_NE(finding.crashed.find(" crashed by signal: 11"), std::string::npos) << finding.crashed;
+  EXPECT_FALSE(finding.crashes_alone);
+  EXPECT_TRUE(finding.control.ends_with("no crash in 3 plays of these commands"))
+      << finding.control;
+  EXPECT_EQ(cell.reason.find("by itself"), std::string::npos) << cell.reason;
+  EXPECT_NE(cell.reason.find(" crashed in 1 ("), std::string::npos) << cell.reason;
 }
 
 }  // namespace
