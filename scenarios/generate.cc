@@ -57,6 +57,13 @@ bool may_make_a_secret_consumer(const Form& form, uint16_t source_version) {
   return noack ? source_version < 602 : source_version >= 602;
 }
 
+/// Nodes of a cluster of Valkey 9.1.2 take MSETEX of keys in several slots, and then hold keys that
+/// are not theirs: what is found there is the server's doing.
+bool may_misplace_keys(const Form& form, const Capability& capability) {
+  return capability.source == TopologyKind::cluster &&
+         form.words.find("MSETEX 2") != std::string_view::npos;
+}
+
 /// The first version that can hold what a form writes.
 uint16_t holds_since(const Form& form) {
   const auto has = [&](std::string_view text) {
@@ -120,6 +127,8 @@ std::string why_unusable(const Form& form, const Capability& capability) {
   if (holds_since(form) > capability.oldest) return "a server cannot hold what they write";
   if (may_make_a_secret_consumer(form, capability.source_version))
     return "the source may make a consumer of which it tells no replica";
+  if (may_misplace_keys(form, capability))
+    return "a node of the cluster takes them for keys of other nodes too";
   if ((form.flags & databases) && !capability.multiple_databases)
     return "a cluster of these has one database";
   if ((form.flags & effects_only) && capability.version < 302)

@@ -139,6 +139,13 @@ TEST(generate, what_one_product_adds_is_for_servers_that_know_it_whatever_their_
   EXPECT_EQ(count_of("HSETEX", "expiry", server), 0u) << "no side could hold the fields' expiries";
 }
 
+TEST(generate, nodes_of_a_cluster_get_no_command_by_which_they_take_keys_of_others) {
+  Capability cluster = everything_known();
+  cluster.source = TopologyKind::cluster;
+  for (const auto& command : generate_plan(workload_of("everything"), cluster, 5).during)
+    EXPECT_TRUE(command.args[0] != "MSETEX" || command.args[1] == "1");
+}
+
 TEST(generate, what_forms_need_is_what_servers_are_asked_for) {
   const auto& asked = fixtures::ability_names();
   for (const Family& family : families()) {
