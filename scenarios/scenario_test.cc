@@ -87,6 +87,7 @@ TEST(scenario, names_and_shapes_are_checked) {
                 .find("f.yaml:1:1: this program reads scenarios of version 1"),
             std::string::npos);
   EXPECT_NE(error_of("").find("needs the key \"version\""), std::string::npos);
+  EXPECT_NE(error_of(",").find("f.yaml:1:1: not YAML"), std::string::npos);
   EXPECT_NE(error_of("just text").find("must be a mapping"), std::string::npos);
   EXPECT_NE(error_of(std::string(2 << 20, ' ')).find("more than 1 MB"), std::string::npos);
   const std::string two = "version: 1\nname: t\ndeployments: {a: {}, b: {}, c: {}}\nsync:\n";

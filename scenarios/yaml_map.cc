@@ -1,11 +1,13 @@
 #include "scenarios/yaml_map.h"
 
 #include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <sstream>
 
 #include "sync/base/bytes.h"
 #include "sync/base/error.h"
@@ -56,6 +58,38 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
   return std::nullopt;
 }
 
+/// Notes where each document begins, and nothing else.
+class DocumentMarks : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark& mark) override { marks.push_back(mark); }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+
+  std::vector<YAML::Mark> marks;
+};
+
+/// Where the first documents begin, two of them at most. Not YAML::LoadAll(), which finds documents
+/// without end in text whose first character can begin none, such as a comma.
+std::vector<YAML::Mark> document_marks(const std::string& text) {
+  std::istringstream in(text);
+  YAML::Parser parser(in);
+  DocumentMarks handler;
+  while (handler.marks.size() < 2 && parser.HandleNextDocument(handler)) {
+  }
+  if (handler.marks.size() == 2 && handler.marks[0].pos == handler.marks[1].pos)
+    throw YAML::ParserException(handler.marks[0], "a character that can begin nothing");
+  return handler.marks;
+}
+
 }  // namespace
 
 YAML::Node load_document(const std::string& text, const std::string& file,
@@ -66,16 +100,18 @@ YAML::Node load_document(const std::string& text, const std::string& file,
   };
   if (text.size() > file_bytes_max)
     fail(1, 1, fmt::format("a {} of more than 1 MB; is this the right file?", what));
-  std::vector<YAML::Node> documents;
+  YAML::Node document;
+  std::vector<YAML::Mark> marks;
   try {
-    documents = YAML::LoadAll(text);
+    marks = document_marks(text);
+    document = YAML::Load(text);
   } catch (const YAML::Exception& error) {
     fail(error.mark.line + 1, error.mark.column + 1, "not YAML: " + error.msg);
   }
-  if (documents.size() > 1)
-    fail(documents[1].Mark().line + 1, 1,
+  if (marks.size() > 1)
+    fail(marks[1].line + 1, 1,
          fmt::format("a second {} in the same file; make it a file of its own", what));
-  return documents.empty() ? YAML::Node() : documents.front();
+  return document;
 }
 
 YamlMap::YamlMap(const YAML::Node& node, std::string file, std::string what)

@@ -120,6 +120,67 @@ TEST_F(lost_copy, again_and_again) {
   run(body());
 }
 
+// Functions are no data of which the target must be empty: those of the user stay. One of the
+// source's that is deleted later than the keys goes all the same.
+TEST_F(lost_copy, keeps_libraries_that_were_not_copied) {
+  const auto body = [this]() -> asio::awaitable<void> {
+    co_await start(1, 1);
+    co_await say_together(from(), data);
+    co_await say(to(),
+                 "FUNCTION LOAD "
+                 "#!lua~name=users^redis.register_function('u',function()~return~1~end)");
+    co_await begin(options());
+    co_await await_part_of_the_copy();
+    co_await say_together(from(), std::string(at_once) + "\nFLUSHALL\nSET new v");
+    co_await say(from(), "FUNCTION FLUSH");
+    co_await running_->await_streaming();
+    const std::string failure = co_await running_->stop();
+    EXPECT_EQ(failure, "");
+    const std::string there = co_await digest(to());
+    EXPECT_NE(there.find(" users "), std::string::npos) << there;
+    EXPECT_EQ(there.find(" first "), std::string::npos) << there;
+  };
+  run(body());
+}
+
+TEST_F(lost_copy, removes_nothing_where_somebody_else_writes) {
+  const auto body = [this]() -> asio::awaitable<void> {
+    co_await start(1, 1);
+    co_await say_together(from(), data);
+    co_await begin(options());
+    co_await await_part_of_the_copy();
+    co_await say(to(), "EVAL for~i=1,30000~do~redis.call('SET','own'..i,i)~end 0");
+    co_await say(from(), "CLIENT KILL TYPE replica");
+    const std::string why = co_await running_->await_end();
+    EXPECT_NE(why.find("somebody else writes to it"), std::string::npos) << why;
+    const resp::Value own = co_await say(to(), "EXISTS own1 own30000");
+    EXPECT_EQ(own.integer, 2);
+  };
+  run(body());
+}
+
+// The target keeps what it has while the source is away, and the task can be stopped then.
+TEST_F(lost_copy, of_a_source_that_does_not_begin_another) {
+  const auto body = [this]() -> asio::awaitable<void> {
+    co_await start(1, 1);
+    co_await say_together(from(), data);
+    co_await begin(options());
+    co_await await_part_of_the_copy();
+    co_await say_together(from(),
+                          "CONFIG SET repl-diskless-sync-delay 1000\nCLIENT KILL TYPE replica");
+    const auto probe = [this]() -> asio::awaitable<std::string> {
+      const resp::Value info = co_await say(from(), "INFO replication");
+      co_return info.text.find("state=wait_bgsave") != std::string::npos ? "" : info.text;
+    };
+    co_await fixtures::poll_until(seconds(30), "the wait for another snapshot", probe);
+    const resp::Value kept = co_await say(to(), "DBSIZE");
+    EXPECT_GT(kept.integer, 500);
+    const std::string failure = co_await running_->stop();
+    EXPECT_EQ(failure, "");
+  };
+  run(body());
+}
+
 // Every shard of a cluster is a source of its own: the others go on, and keep what is theirs.
 TEST_F(lost_copy, of_one_shard_into_a_cluster) {
   const auto body = [this]() -> asio::awaitable<void> {

@@ -83,15 +83,10 @@ asio::awaitable<void> Pipeline::prepare(Source source) {
         std::make_unique<SourceLink>(executor_, link_options(shard), target_, scripts_, *this));
   }
   source_offsets_.resize(links_.size());
-  keys_total_.resize(links_.size());
 }
 
 asio::awaitable<void> Pipeline::open() {
-  for (size_t i = 0; i < links_.size(); ++i) {
-    const ServerInfo info = co_await links_[i]->source_info();
-    for (const auto& [db, keys] : info.keys_by_db()) keys_total_[i] += keys;
-    co_await links_[i]->open();
-  }
+  for (auto& link : links_) co_await link->open();
 }
 
 asio::awaitable<void> Pipeline::run() {
@@ -239,11 +234,13 @@ asio::awaitable<std::vector<std::string>> Pipeline::not_elsewhere(uint16_t link,
   co_return keys;
 }
 
-asio::awaitable<std::set<std::string>> Pipeline::libraries() {
+asio::awaitable<std::set<std::string>> Pipeline::libraries(std::optional<uint16_t> except) {
   std::set<std::string> names;
   for (auto& link : links_) {
+    if (link->options().id == except) continue;
     std::vector<std::string> list{"FUNCTION", "LIST"};
     const resp::Value reply = co_await link->ask_source(std::move(list));
+    if (lacks_command(reply)) continue;
     if (reply.is_error())
       throw UserError(fmt::format("{} does not tell its functions: {}",
                                   link->options().source.label(), reply.text));
@@ -301,7 +298,7 @@ void Pipeline::report(Status& status) const {
                             .snapshot_bytes = link.snapshot_bytes(),
                             .snapshot_bytes_total = link.snapshot_size().value_or(0),
                             .keys_loaded = loaded.keys,
-                            .keys_total = keys_total_[i],
+                            .keys_total = link.keys_total(),
                             .restored = loaded.restored,
                             .plain = loaded.plain,
                             .rebuilt = loaded.rebuilt,

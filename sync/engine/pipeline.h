@@ -71,7 +71,7 @@ class Pipeline : public OwnershipOracle {
   bool closed() const { return closed_; }
   asio::awaitable<std::vector<std::string>> not_elsewhere(uint16_t link, DbIndex db,
                                                           std::vector<std::string> keys) override;
-  asio::awaitable<std::set<std::string>> libraries() override;
+  asio::awaitable<std::set<std::string>> libraries(std::optional<uint16_t> except) override;
 
  private:
   LinkOptions link_options(size_t shard) const;
@@ -91,7 +91,6 @@ class Pipeline : public OwnershipOracle {
   Source source_;
   std::vector<std::unique_ptr<SourceLink>> links_;
   std::vector<Offset> source_offsets_;
-  std::vector<uint64_t> keys_total_;
   std::unique_ptr<TaskGroup> tasks_;
   bool held_ = false;
   uint64_t hold_number_ = 0;  ///< changes when a hold begins and when it ends

@@ -87,7 +87,9 @@ Progress::Progress(Engine& engine)
 
 void Progress::show(const Status& status, double seconds) {
   const Totals totals = sum(status);
-  const double keys = static_cast<double>(totals.keys - last_keys_) / seconds;
+  // A copy that begins again counts from nothing.
+  const uint64_t more = totals.keys > last_keys_ ? totals.keys - last_keys_ : 0;
+  const double keys = static_cast<double>(more) / seconds;
   const double bytes = static_cast<double>(totals.bytes - last_bytes_) / seconds;
   last_keys_ = totals.keys;
   last_bytes_ = totals.bytes;

@@ -40,6 +40,10 @@ bool lacks_database(const resp::Value& select) {
   return select.is_error() && (says("DB index") || says("not allowed in cluster mode"));
 }
 
+bool lacks_command(const resp::Value& reply) {
+  return reply.is_error() && reply.text.starts_with("ERR unknown command");
+}
+
 void require_answers(std::span<const resp::Value> replies, const std::string& what,
                      const std::string& source) {
   for (const resp::Value& reply : replies) {

@@ -15,6 +15,9 @@ bool any_may_pass(std::span<const resp::Value> replies);
 /// Whether a reply to SELECT says that the server has no such database: so it holds nothing there.
 bool lacks_database(const resp::Value& select);
 
+/// Whether the server does not know the command, and so has nothing of what it tells.
+bool lacks_command(const resp::Value& reply);
+
 /// Throws where the source refused `what`: an error reply is no value, and must not be read as one.
 /// ConnectionError for what may pass, else UserError with the way out.
 void require_answers(std::span<const resp::Value> replies, const std::string& what,

@@ -56,6 +56,16 @@ bool plain_text(Bytes value, std::string& text) {
   return true;
 }
 
+/// From a library's first line, "#!lua name=mylib" (functions.c, functionExtractLibMetaData()).
+std::string library_name(Bytes code) {
+  constexpr Bytes label = " name=";
+  const Bytes line = code.substr(0, code.find('\n'));
+  const size_t at = line.find(label);
+  if (at == Bytes::npos) return {};
+  const Bytes name = line.substr(at + label.size());
+  return std::string(name.substr(0, name.find_first_of(" \r")));
+}
+
 }  // namespace
 
 SnapshotLoader::SnapshotLoader(Target& target, uint16_t link, LoaderOptions options,
@@ -124,12 +134,13 @@ void SnapshotLoader::flush() {
   batch_pairs_ = 0;
 }
 
-void SnapshotLoader::forget() {
+std::set<std::string> SnapshotLoader::forget() {
   batch_.clear();
   batch_pairs_ = 0;
   big_.reset();
   stream_db_ = DbIndex{0};
   counters_ = {};
+  return std::exchange(libraries_, {});
 }
 
 void SnapshotLoader::on_function(Bytes code) {
@@ -138,6 +149,7 @@ void SnapshotLoader::on_function(Bytes code) {
     return unsupported_.add_function();
   }
   ++counters_.functions;
+  libraries_.insert(library_name(code));
   for (size_t i = 0; i < target_.node_count(); ++i) {
     TargetNode& node = target_.node(i);
     resp::append_command(node.begin_unit(DbIndex{0}, offset_, link_),

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -39,7 +40,8 @@ class SnapshotLoader {
   void start(Offset offset) { offset_ = offset; }
   /// Drops what is still being collected, and counts anew: the snapshot is not to be had to its
   /// end.
-  void forget();
+  /// Returns the names of the function libraries that it has loaded.
+  std::set<std::string> forget();
   void on_entry(const rdb::Entry& entry);
   void on_big_begin(const rdb::Entry& entry);
   void on_big_part(const rdb::BigPart& part);
@@ -90,6 +92,7 @@ class SnapshotLoader {
   std::string big_key_;
   DbIndex big_db_;
   std::optional<ExpireAt> big_expire_at_;
+  std::set<std::string> libraries_;
   LoaderCounters counters_;
 };
 

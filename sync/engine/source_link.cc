@@ -63,13 +63,13 @@ SourceLink::SourceLink(asio::any_io_executor executor, LinkOptions options, Targ
       planner_(target, options_.id, options_.planner, fences_, scripts, unsupported_),
       aux_wake_(executor),
       closing_(executor),
-      ack_pause_(executor) {}
+      ack_pause_(executor),
+      retry_pause_(executor) {}
 
 asio::awaitable<void> SourceLink::open() {
-  co_await measure_clock();
-  planner_.set_source(co_await source_info());
+  co_await learn_source();
   psync::HandshakeOptions handshake;
-  link_ = co_await psync::ReplicaLink::open(options_.source, handshake);
+  link_ = co_await shake_hands(std::move(handshake));
   start_ = link_->start();
   received_ = parsed_ = start_.offset;
   phase_ = LinkPhase::waiting;
@@ -77,6 +77,30 @@ asio::awaitable<void> SourceLink::open() {
                      [this](std::vector<FailedUnit> units) { return settle(std::move(units)); });
   spdlog::info("{}: full copy begins at replid {} offset {}", options_.source.label(),
                start_.replid.value, start_.offset.value);
+}
+
+asio::awaitable<void> SourceLink::learn_source() {
+  co_await measure_clock();
+  const ServerInfo info = co_await source_info();
+  planner_.set_source(info);
+  keys_total_ = 0;
+  for (const auto& [db, keys] : info.keys_by_db()) keys_total_ += keys;
+}
+
+asio::awaitable<std::unique_ptr<psync::ReplicaLink>> SourceLink::shake_hands(
+    psync::HandshakeOptions handshake) {
+  handshake.connected = [this](std::function<void()> end) { end_handshake_ = std::move(end); };
+  std::unique_ptr<psync::ReplicaLink> link;
+  std::exception_ptr failure;
+  try {
+    link = co_await psync::ReplicaLink::open(options_.source, std::move(handshake));
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  end_handshake_ = nullptr;
+  if (closed_) throw Closed("the link was closed");
+  if (failure) std::rethrow_exception(failure);
+  co_return link;
 }
 
 asio::awaitable<void> SourceLink::run() {
@@ -95,6 +119,7 @@ asio::awaitable<void> SourceLink::run() {
 void SourceLink::close() {
   closed_ = true;
   if (link_) link_->close();
+  if (end_handshake_) end_handshake_();
   if (aux_) aux_->close();
   spool_wake_.notify();
   copy_wake_.notify();
@@ -102,6 +127,7 @@ void SourceLink::close() {
   aux_wake_.notify();
   closing_.notify();
   ack_pause_.wake_for_good();
+  retry_pause_.wake_for_good();
 }
 
 asio::awaitable<void> SourceLink::receive() {
@@ -188,7 +214,7 @@ asio::awaitable<void> SourceLink::reconnect(std::string reason) {
     std::unique_ptr<psync::ReplicaLink> link;
     std::string trouble;
     try {
-      link = co_await psync::ReplicaLink::open(options_.source, handshake);
+      link = co_await shake_hands(handshake);
     } catch (const ConnectionError& error) {
       trouble = error.what();
     }
@@ -214,7 +240,7 @@ asio::awaitable<void> SourceLink::reconnect(std::string reason) {
                                   options_.source.label(), format_duration(options_.retry_for),
                                   trouble));
     }
-    co_await pause_for(executor_, pause);
+    co_await retry_pause_.sleep(pause);
   }
 }
 

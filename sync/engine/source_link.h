@@ -41,8 +41,8 @@ class OwnershipOracle {
   /// The keys among `keys` that no other source holds.
   virtual asio::awaitable<std::vector<std::string>> not_elsewhere(
       uint16_t link, DbIndex db, std::vector<std::string> keys) = 0;
-  /// The names of the function libraries that any source has.
-  virtual asio::awaitable<std::set<std::string>> libraries() = 0;
+  /// The names of the function libraries that any source has; but that of link `except`.
+  virtual asio::awaitable<std::set<std::string>> libraries(std::optional<uint16_t> except) = 0;
 };
 
 /// From a reply of FUNCTION LIST.
@@ -76,6 +76,8 @@ class SourceLink {
   std::chrono::milliseconds delay() const;
   uint64_t bytes_received() const { return bytes_received_; }
   uint64_t snapshot_bytes() const { return snapshot_bytes_; }
+  /// What the source had when the copy began, for the progress.
+  uint64_t keys_total() const { return keys_total_; }
   std::optional<uint64_t> snapshot_size() const { return transfer_.snapshot_size(); }
   uint64_t reconnects() const { return reconnects_; }
   const Spool& spool() const { return spool_; }
@@ -117,10 +119,16 @@ class SourceLink {
   /// another one, or throws what the user is told where that cannot be.
   asio::awaitable<void> give_up_copy(std::string reason);
   std::string why_no_other_copy() const;
-  /// Of the consumer: removes what the lost copy has written, and connects for another one.
+  /// Of the consumer: connects for another copy, and removes what the lost one has written.
   asio::awaitable<void> begin_copy_again();
-  asio::awaitable<void> remove_lost_copy();
+  void forget_lost_copy();
   asio::awaitable<std::unique_ptr<psync::ReplicaLink>> open_again();
+  asio::awaitable<void> remove_lost_copy();
+  asio::awaitable<void> require_only_copied_keys();
+  asio::awaitable<void> learn_source();
+  /// ReplicaLink::open(), which close() ends.
+  asio::awaitable<std::unique_ptr<psync::ReplicaLink>> shake_hands(
+      psync::HandshakeOptions handshake);
 
   asio::awaitable<void> consume();
   /// False: the copy is lost.
@@ -164,6 +172,8 @@ class SourceLink {
   asio::awaitable<void> flush_owned(std::vector<Bytes> args);
   asio::awaitable<void> remove_owned(bool all);
   asio::awaitable<void> flush_owned_on(net::Endpoint node, DbIndex db);
+  asio::awaitable<void> remove_flushed(net::Client& client, DbIndex db,
+                                       std::vector<std::string> keys);
   asio::awaitable<void> remove_functions();
   asio::awaitable<void> load_functions();
   asio::awaitable<void> load_libraries(std::vector<std::string> codes);
@@ -172,6 +182,8 @@ class SourceLink {
   asio::awaitable<net::Client*> connect_aux();
   void unlock_aux();
   asio::awaitable<void> remove_gone_libraries();
+  asio::awaitable<void> remove_libraries(std::set<std::string> names);
+  asio::awaitable<void> remove_library(net::Client& client, std::string name);
   bool owns_slot(Bytes key) const;
   asio::awaitable<void> measure_clock();
 
@@ -197,6 +209,11 @@ class SourceLink {
   bool received_snapshot_ = false;
   bool copy_lost_ = false;
   unsigned copies_lost_ = 0;
+  unsigned empty_copies_lost_ = 0;  ///< of which nothing had come
+  uint64_t copied_keys_ = 0;        ///< by copies that are lost, and not removed yet
+  std::set<std::string> copied_libraries_;
+  uint64_t keys_total_ = 0;
+  std::function<void()> end_handshake_;
   std::deque<Arrival> arrivals_;
   Arrival came_;  ///< what came_at_ms() has found last
   int64_t clock_offset_ms_ = 0;
@@ -220,6 +237,7 @@ class SourceLink {
   Wake aux_wake_;
   Wake closing_;
   Sleeper ack_pause_;
+  Sleeper retry_pause_;
 };
 
 }  // namespace lockstep::engine

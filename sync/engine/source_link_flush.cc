@@ -98,6 +98,7 @@ asio::awaitable<void> SourceLink::on_target(const char* what,
                                   what, format_duration(options_.retry_for), trouble));
     }
     spdlog::warn("{}: {}: {}; retrying", options_.source.label(), what, trouble);
+    target_.find_anew(trouble);  // it may have failed over while nothing was under way to notice it
     co_await pause_for(executor_, target_retry_pause);
   }
 }
@@ -200,7 +201,10 @@ asio::awaitable<void> SourceLink::flush_owned(std::vector<Bytes> args) {
 asio::awaitable<void> SourceLink::remove_owned(bool all) {
   for (size_t index = 0; index < target_.node_count(); ++index) {
     const net::Endpoint node = target_.node(index).endpoint();
-    const ServerInfo info = co_await read_server_info(node);
+    const auto client = co_await net::Client::connect(node);
+    std::vector<std::string> question{"INFO"};
+    const resp::Value answer = co_await ask_target(*client, std::move(question));
+    const ServerInfo info = parse_info(answer.text);
     require_writable_now(info, node);
     for (const auto& [db, keys] : info.keys_by_db()) {
       if (all || DbIndex{db} == planner_.db()) co_await flush_owned_on(node, DbIndex{db});
@@ -212,12 +216,13 @@ asio::awaitable<void> SourceLink::flush_owned_on(net::Endpoint node, DbIndex db)
   const auto client = co_await net::Client::connect(std::move(node));
   if (db.value > 0) {
     std::vector<std::string> select{"SELECT", std::to_string(db.value)};
-    co_await client->command_or_throw(std::move(select));
+    co_await ask_target(*client, std::move(select));
   }
   std::string cursor = "0";
   do {
+    if (closed_) throw Closed("the link was closed");
     std::vector<std::string> scan{"SCAN", cursor, "COUNT", scan_count};
-    const resp::Value reply = co_await client->command_or_throw(std::move(scan));
+    const resp::Value reply = co_await ask_target(*client, std::move(scan));
     if (reply.items.size() != 2)
       throw UserError("SCAN on the target answered with something else than a cursor and keys");
     cursor = reply.items[0].text;
@@ -225,15 +230,27 @@ asio::awaitable<void> SourceLink::flush_owned_on(net::Endpoint node, DbIndex db)
     for (const resp::Value& key : reply.items[1].items) {
       if (options_.slots.empty() || owns_slot(key.text)) keys.push_back(key.text);
     }
-    if (options_.slots.empty())
-      keys = co_await oracle_.not_elsewhere(options_.id, db, std::move(keys));
-    co_await remove_keys(*client, std::move(keys));
+    co_await remove_flushed(*client, db, std::move(keys));
   } while (cursor != "0");
+}
+
+// Where other sources may have the key, nothing of theirs is applied between the question and the
+// removal: what comes behind is in their streams.
+asio::awaitable<void> SourceLink::remove_flushed(net::Client& client, DbIndex db,
+                                                 std::vector<std::string> keys) {
+  std::optional<Target::Hold> hold;
+  if (options_.slots.empty() && !options_.planner.only_link) {
+    hold.emplace(target_);
+    co_await target_.drain_units();
+    keys = co_await oracle_.not_elsewhere(options_.id, db, std::move(keys));
+  }
+  co_await remove_keys(client, std::move(keys));
 }
 
 asio::awaitable<void> SourceLink::remove_keys(net::Client& client, std::vector<std::string> keys) {
   std::string requests;
-  for (const std::string& key : keys) resp::append_command(requests, {"DEL", key});
+  const Bytes remove = target_.abilities().dialect.knows("unlink") ? "UNLINK" : "DEL";
+  for (const std::string& key : keys) resp::append_command(requests, {remove, key});
   const auto replies = co_await client.pipeline(std::move(requests), keys.size());
   for (const resp::Value& reply : replies)
     require_done(reply, "the removal of a flushed key", client);
@@ -288,20 +305,30 @@ asio::awaitable<void> SourceLink::remove_functions() {
 }
 
 asio::awaitable<void> SourceLink::remove_gone_libraries() {
-  const std::set<std::string> wanted = co_await oracle_.libraries();
+  const std::set<std::string> wanted = co_await oracle_.libraries({});
   for (size_t index = 0; index < target_.node_count(); ++index) {
     const auto client = co_await net::Client::connect(target_.node(index).endpoint());
     std::vector<std::string> list{"FUNCTION", "LIST"};
-    const resp::Value present = co_await client->command_or_throw(std::move(list));
+    const resp::Value present = co_await ask_target(*client, std::move(list));
     for (const std::string& name : library_names(present)) {
-      if (wanted.count(name) > 0) continue;
-      std::vector<std::string> remove{"FUNCTION", "DELETE", name};
-      const resp::Value reply = co_await client->command(std::move(remove));
-      // Another link may have removed it at the same time.
-      if (reply.text.find("not found") == std::string::npos)
-        require_done(reply, "FUNCTION DELETE", *client);
+      if (wanted.count(name) == 0) co_await remove_library(*client, name);
     }
   }
+}
+
+asio::awaitable<void> SourceLink::remove_libraries(std::set<std::string> names) {
+  for (size_t index = 0; index < target_.node_count(); ++index) {
+    const auto client = co_await net::Client::connect(target_.node(index).endpoint());
+    for (const std::string& name : names) co_await remove_library(*client, name);
+  }
+}
+
+asio::awaitable<void> SourceLink::remove_library(net::Client& client, std::string name) {
+  std::vector<std::string> remove{"FUNCTION", "DELETE", std::move(name)};
+  const resp::Value reply = co_await client.command(std::move(remove));
+  // Another link may have removed it at the same time.
+  if (reply.text.find("not found") == std::string::npos)
+    require_done(reply, "FUNCTION DELETE", client);
 }
 
 }  // namespace lockstep::engine

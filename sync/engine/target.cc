@@ -139,6 +139,17 @@ asio::awaitable<void> Target::drain() {
   }
 }
 
+asio::awaitable<void> Target::drain_units() {
+  while (recovering_ || !all_idle()) {
+    if (closed_) throw Closed("the target was closed");
+    co_await progress_.wait();
+  }
+}
+
+void Target::forget_link(uint16_t link) {
+  for (auto& node : nodes_) node->forget_link(link);
+}
+
 asio::awaitable<void> Target::drain(uint16_t link) {
   const auto outstanding = [&] {
     return std::any_of(nodes_.begin(), nodes_.end(),

@@ -75,9 +75,24 @@ class Target : public NodeObserver {
    private:
     Target& target_;
   };
+  /// drain(), but for side work: of those who do it.
+  asio::awaitable<void> drain_units();
+  /// This link begins anew: what it has sent is answered and counts no more.
+  void forget_link(uint16_t link);
   /// Keeps producers out, for `hold` and for cut-over. Counted: release() as often.
   void hold() { ++held_; }
   void release();
+
+  class Hold {
+   public:
+    explicit Hold(Target& target) : target_(target) { target_.hold(); }
+    ~Hold() { target_.release(); }
+    Hold(const Hold&) = delete;
+    Hold& operator=(const Hold&) = delete;
+
+   private:
+    Target& target_;
+  };
 
   /// The offset up to which everything of this link is applied, given how far its planner is.
   Offset applied(uint16_t link, Offset settled) const;

@@ -1,6 +1,7 @@
 #include "sync/engine/target_node.h"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <utility>
@@ -8,6 +9,7 @@
 #include "sync/base/error.h"
 #include "sync/commands/commands.h"
 #include "sync/engine/reply_policy.h"
+#include "sync/engine/server_info.h"
 #include "sync/resp/encoder.h"
 
 namespace lockstep::engine {
@@ -63,11 +65,35 @@ asio::awaitable<void> TargetNode::revive() {
   net::ClientOptions options;
   options.name = "lockstep-sync";
   client_ = co_await net::Client::connect(endpoint_, options);
+  co_await end_predecessor();
   parser_ = resp::Parser();
   graveyard_.clear();
   selected_ = executed_ = DbIndex{0};
   scripts_.clear();
   up_ = true;
+}
+
+// By its number (CLIENT ID, since 5.0), where the server has not been started anew since. One that
+// cannot answer now, such as one that runs a script, is asked again with the next revive().
+asio::awaitable<void> TargetNode::end_predecessor() {
+  std::string questions;
+  resp::append_command(questions, {"CLIENT", "ID"});
+  resp::append_command(questions, {"INFO", "server"});
+  const auto answers = co_await client_->pipeline(std::move(questions), 2);
+  if (client_id_ > 0 && answers[1].is_error())
+    throw ConnectionError(fmt::format("{}: {}", endpoint_.label(), answers[1].text));
+  const std::string run_id = parse_info(answers[1].text).run_id;
+  if (client_id_ > 0 && run_id == run_id_) {
+    std::vector<std::string> kill{"CLIENT", "KILL", "ID", std::to_string(client_id_)};
+    const resp::Value reply = co_await client_->command(std::move(kill));
+    if (reply.is_error())
+      spdlog::warn(
+          "{} does not end the connection that was lost ({}): what it has not read of it "
+          "yet may be done later",
+          endpoint_.label(), reply.text);
+  }
+  client_id_ = answers[0].is_error() ? 0 : answers[0].integer;
+  run_id_ = run_id;
 }
 
 std::string& TargetNode::begin_unit(DbIndex db, Offset before, uint16_t link) {

@@ -48,7 +48,9 @@ class TargetNode {
   TargetNode(const TargetNode&) = delete;
   TargetNode& operator=(const TargetNode&) = delete;
 
-  /// Connects and logs in (again); throws what net::Client::connect throws.
+  /// Connects and logs in (again); throws what net::Client::connect throws. The connection before
+  /// is ended on the server too: what it has not read of that yet would be done behind what is
+  /// settled.
   asio::awaitable<void> revive();
   /// Reader and writer; ends when the connection breaks or close() is called. Run once after each
   /// revive().
@@ -76,6 +78,7 @@ class TargetNode {
   /// The end offset of the last unit of this link that is answered, and of the last one appended.
   Offset acked(uint16_t link) const { return progress_[link].acked; }
   Offset appended(uint16_t link) const { return progress_[link].appended; }
+  void forget_link(uint16_t link) { progress_[link] = {}; }
   bool outstanding(uint16_t link) const { return progress_[link].outstanding > 0; }
 
   /// SHA-1s of the scripts that this node is known to hold.
@@ -97,6 +100,7 @@ class TargetNode {
   void note_executed(const Unit& unit, const std::string& error);
   std::optional<DbIndex> strayed_to(const Unit& unit) const;
   void fail_outstanding();
+  asio::awaitable<void> end_predecessor();
   Bytes front_request() const;
 
   asio::any_io_executor executor_;
@@ -104,6 +108,8 @@ class TargetNode {
   NodeObserver& observer_;
   size_t outstanding_bytes_max_;
   std::unique_ptr<net::Client> client_;
+  int64_t client_id_ = 0;  ///< the server's number for this connection; 0: it does not tell
+  std::string run_id_;     ///< of the server that told it
   bool up_ = false;
   bool closed_ = false;
   std::string down_reason_;

@@ -38,6 +38,11 @@ class UnsupportedKeys {
   bool empty() const { return keys_.empty(); }
   size_t size() const { return keys_.size(); }
   void clear();
+  /// clear(), and the libraries too: all of it is counted anew.
+  void forget() {
+    clear();
+    functions_ = 0;
+  }
   void clear(DbIndex db);
   void swap(DbIndex a, DbIndex b);
 

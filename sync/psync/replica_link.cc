@@ -194,7 +194,9 @@ awaitable<std::unique_ptr<ReplicaLink>> ReplicaLink::open(net::Endpoint source,
   client_options.connect_timeout = options.connect_timeout;
   client_options.reply_timeout = options.reply_timeout;
   auto client = co_await net::Client::connect(std::move(source), client_options);
+  const auto connected = options.connected;
   auto link = std::make_unique<Link>(std::move(client), std::move(options));
+  if (connected) connected([raw = link.get()] { raw->close(); });
   co_await link->shake_hands();
   co_return std::unique_ptr<ReplicaLink>(std::move(link));
 }

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <utility>
 
@@ -21,6 +22,9 @@ struct HandshakeOptions {
   bool snapshot_only = false;
   std::chrono::milliseconds connect_timeout{5000};
   std::chrono::milliseconds reply_timeout{60000};  ///< silence (keep-alive newlines count as life)
+  /// Told, once there is a connection, how to end the handshake from elsewhere: what it gets may be
+  /// called until ReplicaLink::open() returns or throws.
+  std::function<void(std::function<void()> end)> connected = {};
 };
 
 enum class SyncKind { full_sync, partial_sync };
