@@ -79,7 +79,7 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"limits: {catch_up: 4294967295min}\n", "f.yaml:8:10: \"catch_up\" must be a duration"},
         Bad{"data: {keys: 99999999999999999999}\n", "\"keys\" must be a whole number"},
         Bad{"workload: {before: nan}\n", "\"before\" must be a number from 0 to 1"},
-        Bad{"---\nname: other\n", "f.yaml:9:1: a second scenario in the same file"},
+        Bad{"---\nname: other\n", "f.yaml:8:1: a second scenario in the same file"},
         Bad{"a: [\n", "f.yaml:9:1: not YAML"}));
 
 TEST(scenario, names_and_shapes_are_checked) {
