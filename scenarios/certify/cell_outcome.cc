@@ -68,7 +68,7 @@ std::string why_nothing(const Cell& cell) {
   return fmt::format("none of its families can be tried: {}", fmt::join(reasons, "; "));
 }
 
-/// "valkey-9.0 crashed by itself", with the cause: how often it did.
+/// "valkey-9.9 crashed by itself", with the cause: how often it did.
 std::map<std::pair<std::string, std::string>, size_t> crashes_of(const Cell& cell) {
   std::map<std::pair<std::string, std::string>, size_t> crashes;
   for (const Finding& finding : cell.findings) {

@@ -12,7 +12,7 @@ namespace lockstep::scenarios::certify {
 /// tool's doing.
 bool environment_failed(const CaseResult& result);
 
-/// "valkey-9.0: t_hash.c:67 …": the first server of a case that has a crash report, and what that
+/// "valkey-9.9: t_hash.c:67 …": the first server of a case that has a crash report, and what that
 /// says; empty: none has.
 std::string crash_of(const CaseResult& result);
 

@@ -51,7 +51,7 @@ struct Finding {
   std::string reason;
   std::string reproduction;  ///< the command that repeats it
   std::string control;       ///< what the servers' own replication does with it; empty: not tried
-  /// The server that crashed, and what its crash report says: "valkey-9.0: t_hash.c:67 …". Empty:
+  /// The server that crashed, and what its crash report says: "valkey-9.9: t_hash.c:67 …". Empty:
   /// none did.
   std::string crashed;
   /// It does so under the same commands without the tool as well: the fault is the server's own.
