@@ -8,11 +8,11 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "fixtures/capabilities.h"
 #include "fixtures/dataset.h"
 #include "fixtures/join_all.h"
 #include "fixtures/poll_until.h"
 #include "fixtures/run_files.h"
+#include "scenarios/capability.h"
 #include "scenarios/checks.h"
 #include "scenarios/coverage.h"
 #include "scenarios/fallen_servers.h"
@@ -25,27 +25,6 @@ namespace lockstep::scenarios {
 
 using fixtures::Deployment;
 using std::chrono::milliseconds;
-
-namespace {
-
-fixtures::ServerSpec server_of(const DeploymentSpec& spec) {
-  return spec.server.empty() ? fixtures::default_server() : fixtures::find_server(spec.server);
-}
-
-/// By the server's own answers; of one that does not start, which is told when it is to, only what
-/// the catalogue says.
-fixtures::Capabilities abilities_of(const DeploymentSpec& spec) {
-  const fixtures::ServerSpec server = server_of(spec);
-  fixtures::Capabilities unknown;
-  unknown.commands = server.commands;
-  try {
-    return fixtures::capabilities_of(server, spec.container && !fixtures::locate(server));
-  } catch (const std::runtime_error&) {  // UserError, ConnectionError
-    return unknown;
-  }
-}
-
-}  // namespace
 
 Stage::Stage(asio::any_io_executor executor, Scenario scenario, std::filesystem::path directory,
              std::function<void(const std::string&)> progress)
@@ -96,34 +75,6 @@ asio::awaitable<void> Stage::reset() {
     co_await relieve_memory(deployment(spec.name));
     co_await deployment(spec.name).flush();
   }
-}
-
-/// What a server can do, by name.
-static std::set<std::string> names_of(const fixtures::Capabilities& server) {
-  std::set<std::string> names;
-  for (const auto& [name, can] : server.can)
-    if (can) names.insert(name);
-  return names;
-}
-
-Capability capability_of(const Scenario& scenario) {
-  Capability capability{UINT16_MAX, true, true, scenario.source().topology};
-  capability.abilities = names_of(abilities_of(scenario.source()));
-  for (const DeploymentSpec& spec : scenario.deployments) {
-    if (scenario.checks.unsupported_is_missing && &spec != &scenario.source()) continue;
-    const fixtures::Capabilities server = abilities_of(spec);
-    capability.oldest = std::min(capability.oldest, server.commands);
-    capability.field_expiry &= server.has("field-expiry");
-    if (!scenario.workload.newest_commands)
-      std::erase_if(capability.abilities,
-                    [&](const std::string& name) { return !server.has(name); });
-    capability.multiple_databases &=
-        spec.topology == TopologyKind::standalone || spec.config.contains("cluster-databases");
-  }
-  capability.source_version = abilities_of(scenario.source()).commands;
-  capability.version =
-      scenario.workload.newest_commands ? capability.source_version : capability.oldest;
-  return capability;
 }
 
 /// One case on a stage.

@@ -6,15 +6,13 @@
 
 #include "fixtures/address_plan.h"
 #include "fixtures/deployment.h"
+#include "scenarios/capability.h"
 #include "scenarios/driver.h"
 #include "scenarios/generate.h"
 #include "scenarios/plan.h"
 #include "scenarios/result.h"
 
 namespace lockstep::scenarios {
-
-/// What may be generated for a scenario's servers.
-Capability capability_of(const Scenario& scenario);
 
 /// The deployments of a scenario, started once and used by many cases.
 class Stage {
