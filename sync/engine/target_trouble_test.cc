@@ -8,6 +8,7 @@
 #include "fixtures/cutting_proxy.h"
 #include "fixtures/poll_until.h"
 #include "sync/base/error.h"
+#include "sync/cluster/discover.h"
 #include "sync/engine/test_engine.h"
 
 namespace lockstep::engine {
@@ -65,6 +66,57 @@ TEST_F(target_trouble, replies_come_byte_by_byte) {
     co_await say_together(from(), requests);
     co_await expect_same();
     EXPECT_EQ(status().recoveries, 0u) << status().last_failure;
+    co_await end();
+  };
+  run(body());
+}
+
+// The link to the target is lost for the engine only: what the server has not read of it by then
+// must not be done behind what has been settled since.
+TEST_F(target_trouble, a_request_that_would_arrive_late_never_does) {
+  const auto body = [this]() -> asio::awaitable<void> {
+    source_ = co_await servers_.start("source", 1, "");
+    target_ = co_await servers_.start("target", 1, "");
+    co_await say_together(from(), "SET a 1");
+    const std::string address = servers_.next_address();
+    fixtures::CuttingProxy proxy(co_await asio::this_coro::executor, address, to(), "INCR",
+                                 fixtures::Cut::late);
+    co_await follow(options_for(source_->urls().front(), address));
+    co_await say(from(), "INCR a");
+    co_await expect_same();
+    EXPECT_TRUE(proxy.done());
+    const resp::Value a = co_await say(to(), "GET a");
+    EXPECT_EQ(a.text, "2");
+    co_await end();
+  };
+  run(body());
+}
+
+// Nothing is under way when the primary changes, and what comes next goes beside the nodes.
+TEST_F(target_trouble, a_flush_behind_a_failover_that_nobody_noticed) {
+  const auto body = [this]() -> asio::awaitable<void> {
+    source_ = co_await servers_.start("source", 1, "");
+    target_ = co_await servers_.start_version(fixtures::default_server(), "target", 3, 1, "");
+    co_await say_together(from(), "SET a 1\nSET b 1\nSET c 1");
+    co_await follow(options_for(source_->urls().front(), target_->urls().front()));
+    const fixtures::Server* old = target_->primaries().front();
+    const cluster::Topology topology = co_await cluster::discover(old->endpoint());
+    for (const cluster::Shard& shard : topology.shards) {
+      if (shard.primary.endpoint != old->endpoint()) continue;
+      co_await say(shard.replicas.front().endpoint, "CLUSTER FAILOVER");
+    }
+    const auto probe = [&]() -> asio::awaitable<std::string> {
+      const resp::Value role = co_await say(old->endpoint(), "ROLE");
+      co_return role.items.front().text == "slave" ? "" : "still a primary";
+    };
+    co_await fixtures::poll_until(seconds(30), "the failover", probe);
+    co_await say_together(from(), "FLUSHDB\nSET d 1");
+    co_await running_->await_applied(from());
+    const cluster::Topology now = co_await cluster::discover(target_->client_endpoint());
+    int64_t keys = 0;
+    for (const cluster::Shard& shard : now.shards)
+      keys += (co_await say(shard.primary.endpoint, "DBSIZE")).integer;
+    EXPECT_EQ(keys, 1);
     co_await end();
   };
   run(body());
