@@ -171,6 +171,8 @@ class SourceLink {
   asio::awaitable<void> swap_once(DbIndex a, DbIndex b, std::string marker);
   asio::awaitable<void> flush_owned(std::vector<Bytes> args);
   asio::awaitable<void> remove_owned(bool all);
+  /// For work of on_target(): what may pass is a ConnectionError.
+  asio::awaitable<ServerInfo> ask_target_info(net::Endpoint node);
   asio::awaitable<void> flush_owned_on(net::Endpoint node, DbIndex db);
   asio::awaitable<void> remove_flushed(net::Client& client, DbIndex db,
                                        std::vector<std::string> keys);

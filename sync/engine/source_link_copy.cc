@@ -35,8 +35,7 @@ std::string SourceLink::why_no_other_copy() const {
   if (!options_.target_was_empty)
     return "what of it the target has by now cannot be told from what it had before. Run again: "
            "with --existing overwrite keys that the source has deleted meanwhile stay, so empty "
-           "the "
-           "target first where it may be emptied";
+           "the target first where it may be emptied";
   return copies_lost_ < copies_lost_max
              ? ""
              : fmt::format("that was try {}. Empty the target and run again", copies_lost_);
@@ -116,7 +115,8 @@ asio::awaitable<std::unique_ptr<psync::ReplicaLink>> SourceLink::open_again() {
 // has on the target besides stays.
 asio::awaitable<void> SourceLink::remove_lost_copy() {
   if (copied_keys_ > 0) {
-    if (options_.planner.only_link) co_await require_only_copied_keys();
+    const auto check = [this] { return require_only_copied_keys(); };
+    if (options_.planner.only_link) co_await on_target("the count of its keys", check);
     spdlog::warn("{}: the {} keys that were copied are removed from the target",
                  options_.source.label(), format_count(copied_keys_));
     const auto work = [this] { return remove_owned(true); };
@@ -124,8 +124,8 @@ asio::awaitable<void> SourceLink::remove_lost_copy() {
     copied_keys_ = 0;
   }
   if (copied_libraries_.empty()) co_return;
-  for (const std::string& name : co_await oracle_.libraries(options_.id))
-    copied_libraries_.erase(name);
+  const std::set<std::string> elsewhere = co_await oracle_.libraries(options_.id);
+  for (const std::string& name : elsewhere) copied_libraries_.erase(name);
   const auto work = [this] { return remove_libraries(copied_libraries_); };
   co_await on_target("FUNCTION DELETE", work);
   copied_libraries_.clear();
@@ -135,15 +135,14 @@ asio::awaitable<void> SourceLink::remove_lost_copy() {
 asio::awaitable<void> SourceLink::require_only_copied_keys() {
   uint64_t present = 0;
   for (size_t index = 0; index < target_.node_count(); ++index) {
-    const ServerInfo info = co_await read_server_info(target_.node(index).endpoint());
+    const ServerInfo info = co_await ask_target_info(target_.node(index).endpoint());
     for (const auto& [db, keys] : info.keys_by_db()) present += keys;
   }
   if (present <= copied_keys_) co_return;
   throw UserError(fmt::format(
       "{}: the link was lost during the full copy, and the target holds {} keys though only {} "
-      "were "
-      "copied: somebody else writes to it, so nothing is removed there for another copy. Empty it, "
-      "or leave it to Lockstep, and run again",
+      "were copied: somebody else writes to it, so nothing is removed there for another copy. "
+      "Empty it, or leave it to Lockstep, and run again",
       options_.source.label(), format_count(present), format_count(copied_keys_)));
 }
 

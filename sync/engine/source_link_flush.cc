@@ -198,13 +198,17 @@ asio::awaitable<void> SourceLink::flush_owned(std::vector<Bytes> args) {
                options_.source.label());
 }
 
+asio::awaitable<ServerInfo> SourceLink::ask_target_info(net::Endpoint node) {
+  const auto client = co_await net::Client::connect(std::move(node));
+  std::vector<std::string> question{"INFO"};
+  const resp::Value answer = co_await ask_target(*client, std::move(question));
+  co_return parse_info(answer.text);
+}
+
 asio::awaitable<void> SourceLink::remove_owned(bool all) {
   for (size_t index = 0; index < target_.node_count(); ++index) {
     const net::Endpoint node = target_.node(index).endpoint();
-    const auto client = co_await net::Client::connect(node);
-    std::vector<std::string> question{"INFO"};
-    const resp::Value answer = co_await ask_target(*client, std::move(question));
-    const ServerInfo info = parse_info(answer.text);
+    const ServerInfo info = co_await ask_target_info(node);
     require_writable_now(info, node);
     for (const auto& [db, keys] : info.keys_by_db()) {
       if (all || DbIndex{db} == planner_.db()) co_await flush_owned_on(node, DbIndex{db});
